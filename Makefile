@@ -1,0 +1,45 @@
+# `make` lists the targets. Everything that is built lands in target/.
+.DEFAULT_GOAL := help
+.PHONY: help build test lint fmt cluster demo dev bench fuzz generate deny clean
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+build: ## The keyhatch command, in release form
+	cargo build --locked --release --bin keyhatch
+
+test: ## Everything that CI runs; installs what it needs, says how long each step may take
+	@tests/run.sh
+
+lint: ## Format and lints only
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+fmt: ## Format the code
+	cargo fmt
+
+cluster: ## etcd, kube-apiserver, kube-controller-manager and kubectl, from pinned Go modules, once
+	@tests/cluster/build.sh target/cluster
+
+demo: cluster ## What is refused and why: control plane, webhook, and everything in examples/
+	@cargo build --locked --quiet --bin keyhatch --example dev
+	@target/debug/examples/dev demo --keyhatch target/debug/keyhatch
+
+dev: cluster ## The same, and it stays up: prints the kubeconfig
+	@cargo build --locked --quiet --bin keyhatch --example dev
+	@target/debug/examples/dev dev --keyhatch target/debug/keyhatch
+
+bench: ## Requests per second and time per review, beside a handler that does nothing
+	cargo bench --locked --bench admission
+
+fuzz: ## A million random and mutated reviews
+	cargo run --locked --release --example fuzz
+
+generate: cluster ## manifests/crds, docs/rules.md and the picture, from the code; a test fails when they are behind
+	UPDATE=1 cargo test --locked --test it generated_ -- --quiet
+
+deny: ## Licences, sources and banned crates (needs cargo-deny)
+	cargo deny --all-features check bans licenses sources
+
+clean: ## Remove everything that was built
+	cargo clean

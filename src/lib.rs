@@ -1,0 +1,1 @@
+//! Keyhatch: admission for AWS Secrets Manager through `external-secrets.io` resources.

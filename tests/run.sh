@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# `make test`: every step with its time budget on two cores from nothing; a warm run takes a minute or two.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+echo "budget, two cores, cold: control plane (Go) 9 min, Rust debug 12, tests 12, release 8"
+total=0
+spent=""
+step() { # NAME MINUTES COMMAND…
+  local name=$1 budget=$2 started=$SECONDS
+  shift 2
+  echo "── $name (budget $budget min)"
+  "$@"
+  local took=$((SECONDS - started))
+  total=$((total + took))
+  spent+=$(printf '\n  %-34s %4d s of %4d' "$name" "$took" $((budget * 60)))
+}
+
+step "control plane" 9 tests/cluster/build.sh target/cluster
+step "format" 1 cargo fmt --check
+step "debug build and lints" 12 cargo clippy --locked --all-targets -- -D warnings
+step "test build" 5 cargo test --locked --no-run
+step "tests" 12 cargo test --locked -- --quiet
+step "documentation" 3 env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+step "release build" 8 cargo build --locked --release --bin keyhatch
+echo "── time spent$spent"
+echo "  all of it: $total s"
