@@ -1,1 +1,5 @@
 //! Keyhatch: admission for AWS Secrets Manager through `external-secrets.io` resources.
+
+pub mod aws;
+pub mod go;
+pub mod suggest;

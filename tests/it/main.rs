@@ -9,4 +9,5 @@
 )]
 
 mod dependencies;
+mod go_parity;
 mod layers;

@@ -1,0 +1,366 @@
+//! Takes the tokens of a template and checks that Go would parse them, noting the keys that the template reads.
+//! The rule is Go's `text/template/parse/parse.go`, function by function and with its look-ahead of three tokens,
+//! so that line numbers come out the same; no tree is built.
+
+use super::lexer::Lexer;
+use super::token::{Kind, LexError, Token};
+use super::{Problem, TemplateError, quoted};
+use crate::go::excerpt;
+use std::collections::{HashMap, HashSet};
+
+/// The deepest nesting of blocks and parentheses together.
+const DEPTH: u32 = 200;
+
+/// Checks the text and gives the keys that are certainly read.
+pub(super) fn parse(text: &str) -> Result<Vec<&str>, TemplateError> {
+    let mut parser = Parser {
+        lexer: Lexer::new(text),
+        tree: Tree::new(),
+        templates: HashMap::new(),
+        keys: Vec::new(),
+        certain: true,
+        depth: 0,
+    };
+    parser.text()?;
+    Ok(parser.keys)
+}
+
+pub(super) struct Parser<'t> {
+    lexer: Lexer<'t>,
+    pub(super) tree: Tree<'t>,
+    /// The defined templates, and whether each is empty: an empty one may be defined again.
+    templates: HashMap<Vec<u8>, bool>,
+    pub(super) keys: Vec<&'t str>,
+    /// Whether what is parsed is evaluated in every run, with the template's data as dot and as `$`.
+    pub(super) certain: bool,
+    depth: u32,
+}
+
+/// What a template and each definition in it have of their own.
+pub(super) struct Tree<'t> {
+    tokens: [Token<'t>; 3],
+    peeked: usize,
+    pub(super) variables: Variables<'t>,
+    action_line: u32,
+    ranges: u32,
+}
+
+impl Tree<'_> {
+    fn new() -> Self {
+        let variables = Variables { names: HashSet::new(), order: Vec::new() };
+        Self { tokens: [Token::NONE; 3], peeked: 0, variables, action_line: 0, ranges: 0 }
+    }
+}
+
+/// The variables that can be used, each once: one that is declared again stays until the first declaration ends.
+pub(super) struct Variables<'t> {
+    names: HashSet<&'t str>,
+    order: Vec<&'t str>,
+}
+
+impl<'t> Variables<'t> {
+    pub(super) fn declare(&mut self, name: &'t str) {
+        if self.names.insert(name) {
+            self.order.push(name);
+        }
+    }
+
+    /// Whether the variable is declared. `$` is only when it has been set to something else than the data.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    fn truncate(&mut self, length: usize) {
+        while self.order.len() > length {
+            let name = self.order.pop();
+            name.map(|name| self.names.remove(name));
+        }
+    }
+}
+
+/// A thing between two actions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Node {
+    /// White space.
+    Blank,
+    Content,
+    Else,
+    End,
+}
+
+pub(super) type Parsed<T> = Result<T, TemplateError>;
+
+impl<'t> Parser<'t> {
+    pub(super) fn next(&mut self) -> Token<'t> {
+        if self.tree.peeked > 0 {
+            self.tree.peeked -= 1;
+        } else {
+            self.tree.tokens[0] = self.lexer.next_token();
+        }
+        self.tree.tokens.get(self.tree.peeked).copied().unwrap_or(Token::NONE)
+    }
+
+    pub(super) const fn back_up(&mut self) {
+        self.tree.peeked += 1;
+    }
+
+    /// Puts back the last token and those before it.
+    pub(super) fn back_up_to(&mut self, before: &[Token<'t>]) {
+        for (slot, token) in self.tree.tokens.iter_mut().skip(1).zip(before) {
+            *slot = *token;
+        }
+        self.tree.peeked = before.len() + 1;
+    }
+
+    pub(super) fn peek(&mut self) -> Token<'t> {
+        let token = self.next();
+        self.back_up();
+        token
+    }
+
+    pub(super) fn next_non_space(&mut self) -> Token<'t> {
+        loop {
+            let token = self.next();
+            if token.kind != Kind::Space {
+                return token;
+            }
+        }
+    }
+
+    pub(super) fn peek_non_space(&mut self) -> Token<'t> {
+        let token = self.next_non_space();
+        self.back_up();
+        token
+    }
+
+    pub(super) fn fail<T>(&self, problem: Problem) -> Parsed<T> {
+        Err(TemplateError { line: self.tree.tokens[0].line, problem })
+    }
+
+    pub(super) fn unexpected<T>(&self, token: Token<'_>, context: &'static str) -> Parsed<T> {
+        let started = Some(self.tree.action_line).filter(|line| *line != 0 && *line != token.line);
+        let text = || excerpt(token.text);
+        self.fail(match token.kind {
+            Kind::Error(LexError::UnclosedAction) => Problem::UnclosedAction(started.unwrap_or(token.line)),
+            Kind::Error(LexError::UnclosedComment) => Problem::UnclosedComment,
+            Kind::Error(LexError::CommentNotClosed) => Problem::CommentNotClosed,
+            Kind::Error(LexError::UnclosedParen) => Problem::UnclosedParen,
+            Kind::Error(LexError::UnexpectedParen) => Problem::UnexpectedParen,
+            Kind::Error(LexError::ExpectedDeclaration) => Problem::ExpectedDeclaration,
+            Kind::Error(LexError::BadCharacter(c)) => {
+                Problem::BadCharacter(excerpt(c.encode_utf8(&mut [0; 4])))
+            }
+            Kind::Error(LexError::BadNumber) => Problem::BadNumber(text()),
+            Kind::Error(LexError::UnclosedCharConstant) => {
+                Problem::UnclosedLiteral("character constant", text())
+            }
+            Kind::Error(LexError::UnclosedString) => Problem::UnclosedLiteral("string", text()),
+            Kind::Error(LexError::UnclosedRawString) => Problem::UnclosedLiteral("raw string", text()),
+            Kind::EndOfText => Problem::UnexpectedEnd,
+            _ => Problem::Unexpected { token: text(), context },
+        })
+    }
+
+    fn expect(&mut self, kind: Kind, context: &'static str) -> Parsed<Token<'t>> {
+        let token = self.next_non_space();
+        if token.kind == kind { Ok(token) } else { self.unexpected(token, context) }
+    }
+
+    pub(super) fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth == DEPTH {
+            return self.fail(Problem::TooDeep(DEPTH));
+        }
+        self.depth += 1;
+        let parsed = parse(self)?;
+        self.depth -= 1;
+        Ok(parsed)
+    }
+
+    fn uncertainly<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        let certain = std::mem::replace(&mut self.certain, false);
+        let parsed = parse(self)?;
+        self.certain = certain;
+        Ok(parsed)
+    }
+
+    /// The whole text, with its definitions.
+    fn text(&mut self) -> Parsed<()> {
+        while self.peek().kind != Kind::EndOfText {
+            if self.peek().kind == Kind::LeftDelimiter {
+                let delimiter = self.next();
+                if self.next_non_space().kind == Kind::Define {
+                    self.define()?;
+                    continue;
+                }
+                self.back_up_to(&[delimiter]);
+            }
+            match self.text_or_action()? {
+                Node::End => return self.fail(Problem::UnexpectedAction("{{end}}")),
+                Node::Else => return self.fail(Problem::UnexpectedAction("{{else}}")),
+                Node::Blank | Node::Content => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn define(&mut self) -> Parsed<()> {
+        const CONTEXT: &str = "define clause";
+        let outer = std::mem::replace(&mut self.tree, Tree::new());
+        let token = self.next_non_space();
+        let name = self.template_name(token, CONTEXT)?;
+        self.expect(Kind::RightDelimiter, CONTEXT)?;
+        let (empty, end) = self.deeper(|p| p.uncertainly(Self::list))?;
+        if end != Node::End {
+            return self.fail(Problem::ElseInDefinition);
+        }
+        self.add(name, empty)?;
+        self.tree = outer;
+        Ok(())
+    }
+
+    /// Adds a definition to those of the text.
+    fn add(&mut self, name: Vec<u8>, empty: bool) -> Parsed<()> {
+        if !empty && self.templates.get(&name) == Some(&false) {
+            let name = excerpt(&String::from_utf8_lossy(&name));
+            return self.fail(Problem::DefinedTwice(name));
+        }
+        if self.templates.get(&name) != Some(&false) {
+            self.templates.insert(name, empty);
+        }
+        Ok(())
+    }
+
+    fn template_name(&mut self, token: Token<'_>, context: &'static str) -> Parsed<Vec<u8>> {
+        match token.kind {
+            Kind::String | Kind::RawString => match quoted::unquote(token.text) {
+                Some(name) => Ok(name),
+                None => self.fail(Problem::BadString(excerpt(token.text))),
+            },
+            _ => self.unexpected(token, context),
+        }
+    }
+
+    /// What stands before the next end or else, and which of the two that is. True when it is only white space.
+    fn list(&mut self) -> Parsed<(bool, Node)> {
+        let mut empty = true;
+        while self.peek_non_space().kind != Kind::EndOfText {
+            match self.text_or_action()? {
+                Node::Blank => {}
+                Node::Content => empty = false,
+                node => return Ok((empty, node)),
+            }
+        }
+        self.fail(Problem::UnexpectedEnd)
+    }
+
+    fn text_or_action(&mut self) -> Parsed<Node> {
+        let token = self.next_non_space();
+        match token.kind {
+            Kind::Text if token.text.trim().is_empty() => Ok(Node::Blank),
+            Kind::Text => Ok(Node::Content),
+            Kind::LeftDelimiter => {
+                self.tree.action_line = token.line;
+                let node = self.action()?;
+                self.tree.action_line = 0;
+                Ok(node)
+            }
+            _ => self.unexpected(token, "input"),
+        }
+    }
+
+    fn action(&mut self) -> Parsed<Node> {
+        let token = self.next_non_space();
+        match token.kind {
+            Kind::Block => self.block(),
+            Kind::Break => self.leave_range("{{break}}"),
+            Kind::Continue => self.leave_range("{{continue}}"),
+            Kind::Else => self.otherwise(),
+            Kind::End => self.expect(Kind::RightDelimiter, "end").map(|_| Node::End),
+            Kind::If | Kind::Range | Kind::With => self.deeper(|p| p.control(token.kind)),
+            Kind::Template => self.template(),
+            _ => {
+                self.back_up();
+                self.peek();
+                self.pipeline("command", Kind::RightDelimiter)?;
+                Ok(Node::Content)
+            }
+        }
+    }
+
+    fn leave_range(&mut self, action: &'static str) -> Parsed<Node> {
+        self.expect(Kind::RightDelimiter, action)?;
+        if self.tree.ranges == 0 {
+            return self.fail(Problem::OutsideRange(action));
+        }
+        Ok(Node::Content)
+    }
+
+    fn otherwise(&mut self) -> Parsed<Node> {
+        // `{{else if …}}` leaves the if for the caller.
+        if !matches!(self.peek_non_space().kind, Kind::If | Kind::With) {
+            self.expect(Kind::RightDelimiter, "else")?;
+        }
+        Ok(Node::Else)
+    }
+
+    /// An if, range or with, up to its end. Go takes `{{else if}}` for an if inside the else; here it is a loop,
+    /// so that long chains need no stack.
+    fn control(&mut self, kind: Kind) -> Parsed<Node> {
+        let (context, is_range) = match kind {
+            Kind::If => ("if", false),
+            Kind::Range => ("range", true),
+            _ => ("with", false),
+        };
+        let variables = self.tree.variables.order.len();
+        let certain = self.certain;
+        loop {
+            self.pipeline(context, Kind::RightDelimiter)?;
+            self.certain = false;
+            self.tree.ranges += u32::from(is_range);
+            let (_, next) = self.list()?;
+            self.tree.ranges -= u32::from(is_range);
+            if next == Node::End {
+                break;
+            }
+            if !is_range && self.peek().kind == kind {
+                self.next();
+                continue;
+            }
+            if self.list()?.1 != Node::End {
+                return self.fail(Problem::SecondElse);
+            }
+            break;
+        }
+        self.certain = certain;
+        self.tree.variables.truncate(variables);
+        Ok(Node::Content)
+    }
+
+    fn block(&mut self) -> Parsed<Node> {
+        const CONTEXT: &str = "block clause";
+        let token = self.next_non_space();
+        let name = self.template_name(token, CONTEXT)?;
+        self.pipeline(CONTEXT, Kind::RightDelimiter)?;
+        let outer = std::mem::replace(&mut self.tree, Tree::new());
+        let (empty, end) = self.deeper(|p| p.uncertainly(Self::list))?;
+        if end != Node::End {
+            // Unlike for a definition, Go gives the line of the block.
+            self.tree = outer;
+            return self.fail(Problem::ElseInDefinition);
+        }
+        self.add(name, empty)?;
+        self.tree = outer;
+        Ok(Node::Content)
+    }
+
+    fn template(&mut self) -> Parsed<Node> {
+        const CONTEXT: &str = "template clause";
+        let token = self.next_non_space();
+        self.template_name(token, CONTEXT)?;
+        if self.next_non_space().kind != Kind::RightDelimiter {
+            self.back_up();
+            self.pipeline(CONTEXT, Kind::RightDelimiter)?;
+        }
+        Ok(Node::Content)
+    }
+}
