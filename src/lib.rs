@@ -2,5 +2,11 @@
 
 pub mod api;
 pub mod aws;
+pub mod facts;
+pub mod field;
+pub mod finding;
 pub mod go;
+pub mod object;
+pub mod rule;
 pub mod suggest;
+pub mod validate;

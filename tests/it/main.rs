@@ -11,3 +11,4 @@
 mod dependencies;
 mod go_parity;
 mod layers;
+mod rules;

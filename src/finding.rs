@@ -1,0 +1,119 @@
+//! What a validator says: findings, each of one rule at one field, collected in a [`Report`].
+
+use std::fmt;
+
+use crate::field::Field;
+use crate::rule::{Level, Rule};
+
+/// The longest piece of a user's value that a message repeats, in bytes.
+const SHOWN_VALUE: usize = 120;
+
+/// One mistake (or doubt) in one field of one object.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule that was broken.
+    pub rule: &'static Rule,
+    /// The field, as [`Field`] prints it.
+    pub field: String,
+    /// The offending value, quoted and cut; empty when the field is missing.
+    pub value: String,
+    /// What is wrong with it and what to write instead.
+    pub cause: String,
+}
+
+/// Cause and fix without the field: kubectl prints `* field: message` itself. Mistakes begin with the words
+/// that the API server uses for its own.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, field: _, value, cause } = self;
+        if rule.level == Level::Deny {
+            write!(f, "{}: ", rule.reason.label())?;
+        }
+        if !value.is_empty() {
+            write!(f, "{value}: ")?;
+        }
+        write!(f, "{cause} [{}]", rule.id)
+    }
+}
+
+/// The findings of one object, in the order of its fields.
+#[derive(Debug, Default)]
+pub struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Adds a finding about a text value.
+    pub fn text(&mut self, rule: &'static Rule, field: &Field<'_>, value: &str, cause: impl Into<String>) {
+        self.push(rule, field, quote(value), cause.into());
+    }
+
+    /// Adds a finding about a number or another value that prints itself.
+    pub fn value(
+        &mut self,
+        rule: &'static Rule,
+        field: &Field<'_>,
+        value: impl fmt::Display,
+        cause: impl Into<String>,
+    ) {
+        self.push(rule, field, value.to_string(), cause.into());
+    }
+
+    /// Adds a finding about a field that is absent, or about a whole object.
+    pub fn missing(&mut self, rule: &'static Rule, field: &Field<'_>, cause: impl Into<String>) {
+        self.push(rule, field, String::new(), cause.into());
+    }
+
+    fn push(&mut self, rule: &'static Rule, field: &Field<'_>, value: String, cause: String) {
+        self.findings.push(Finding { rule, field: field.to_string(), value, cause });
+    }
+
+    /// Whether something was found about exactly this field.
+    pub fn is_about(&self, field: &Field<'_>) -> bool {
+        let field = field.to_string();
+        self.findings.iter().any(|finding| finding.field == field)
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// All findings, mistakes and doubts.
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
+    /// Whether a finding of this level is among them.
+    pub fn has(&self, level: Level) -> bool {
+        self.findings.iter().any(|finding| finding.rule.level == level)
+    }
+}
+
+impl From<Vec<Finding>> for Report {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self { findings }
+    }
+}
+
+/// A value in quotes, on one line, cut at a character boundary.
+pub fn quote(value: &str) -> String {
+    if value.len() <= SHOWN_VALUE {
+        return format!("{value:?}");
+    }
+    let cut = (0..=SHOWN_VALUE).rev().find(|&at| value.is_char_boundary(at)).unwrap_or(0);
+    format!("{:?}… ({} bytes)", value.get(..cut).unwrap_or_default(), value.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_cut_at_a_character() {
+        let long = "é".repeat(200);
+        assert!(quote(&long).ends_with("… (400 bytes)"));
+        assert!(quote(&long).len() < 160);
+        assert_eq!(quote("a\nb"), "\"a\\nb\"");
+    }
+}

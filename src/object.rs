@@ -1,0 +1,235 @@
+//! JSON text in, a typed spec out, with what the types cannot say: broken schema and unknown fields.
+//!
+//! The common case is one pass from text to type. Only an object that does not fit its type is read a
+//! second time, against the schema, so that all of its mistakes are told and not just the first.
+
+mod schema;
+mod unknown;
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::api::Kind;
+use crate::field::Field;
+use crate::finding::Report;
+use crate::rule::{Level, Reason, Rule};
+
+pub use schema::{REQUIRED_FIELD, SCHEMA};
+pub use unknown::{MISSPELT_FIELD, UNKNOWN_FIELD};
+
+/// The rules about any object.
+pub fn rules() -> Vec<&'static Rule> {
+    vec![&VERSION_SERVED, &SCHEMA, &REQUIRED_FIELD, &MISSPELT_FIELD, &UNKNOWN_FIELD]
+}
+
+/// An object of one of our kinds, its spec not read yet.
+#[derive(Debug)]
+pub struct Object<'a> {
+    /// What it is.
+    pub kind: Kind,
+    metadata: Metadata<'a>,
+    spec: Option<&'a RawValue>,
+    unknown: Vec<String>,
+    is_schema_checked: bool,
+}
+
+/// Why an object cannot be judged.
+#[derive(Debug, Error)]
+pub enum Unreadable {
+    /// The text is no JSON object with a spec.
+    #[error("not a readable object: {0}")]
+    Envelope(serde_json::Error),
+    /// The spec fits neither type nor schema.
+    #[error("spec: not readable: {0}")]
+    Spec(serde_json::Error),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'a> {
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    generate_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    namespace: Option<Cow<'a, str>>,
+    #[serde(default)]
+    deletion_timestamp: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    metadata: Option<Metadata<'a>>,
+    #[serde(borrow, default)]
+    spec: Option<&'a RawValue>,
+}
+
+/// Members of every object that are not ours to judge.
+const COMMON: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
+
+impl<'a> Object<'a> {
+    /// Reads the envelope of an object that the API server has checked against its schema.
+    ///
+    /// # Errors
+    /// If the text is not JSON, or not an object.
+    pub fn admitted(kind: Kind, json: &'a str) -> Result<Self, Unreadable> {
+        let mut unknown = Vec::new();
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let envelope: Envelope<'a> = serde_ignored::deserialize(&mut deserializer, |path| {
+            let path = path.to_string();
+            if !path.contains('.') && !COMMON.contains(&path.as_str()) {
+                unknown.push(path);
+            }
+        })
+        .map_err(Unreadable::Envelope)?;
+        let Envelope { metadata, spec } = envelope;
+        Ok(Self { kind, metadata: metadata.unwrap_or_default(), spec, unknown, is_schema_checked: true })
+    }
+
+    /// Reads the envelope of an object from a file, which nobody has checked.
+    ///
+    /// # Errors
+    /// If the text is not JSON, or not an object.
+    pub fn unchecked(kind: Kind, json: &'a str) -> Result<Self, Unreadable> {
+        Ok(Self { is_schema_checked: false, ..Self::admitted(kind, json)? })
+    }
+
+    /// Its name, or the beginning of one that the API server will complete.
+    pub fn name(&self) -> &str {
+        let Metadata { name, generate_name, .. } = &self.metadata;
+        name.as_deref().or(generate_name.as_deref()).unwrap_or_default()
+    }
+
+    /// Its namespace, if it says so.
+    pub fn namespace(&self) -> Option<&str> {
+        self.metadata.namespace.as_deref().filter(|namespace| !namespace.is_empty())
+    }
+
+    /// Whether it is being deleted.
+    pub fn is_deleting(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
+    }
+
+    /// The spec as it was written.
+    pub fn raw_spec(&self) -> Option<&str> {
+        self.spec.map(RawValue::get)
+    }
+
+    /// Reads the spec and has it checked; `check` answers whether unknown fields are ours to judge, too.
+    ///
+    /// # Errors
+    /// If the spec fits neither type nor schema.
+    pub fn judge<T: DeserializeOwned + Default>(
+        &self,
+        check: impl FnOnce(&T, &mut Report) -> bool,
+    ) -> Result<Report, Unreadable> {
+        let raw = self.spec.map_or("null", RawValue::get);
+        let mut schema_report = Report::default();
+        let read = if self.is_schema_checked { from_text::<T>(raw) } else { None };
+        let (spec, unknown) = match read {
+            Some(read) => read,
+            None => self.read_mended(raw, &mut schema_report)?,
+        };
+        let mut report = Report::default();
+        if check(&spec, &mut report) {
+            unknown::report(self.kind, self.unknown.iter().chain(&unknown), &mut report);
+        }
+        Ok(schema::merge(schema_report, report))
+    }
+
+    /// The spec without what the schema refuses.
+    fn read_mended<T: DeserializeOwned + Default>(
+        &self,
+        raw: &str,
+        report: &mut Report,
+    ) -> Result<(T, Vec<String>), Unreadable> {
+        let mut value: Value = serde_json::from_str(raw).map_err(Unreadable::Spec)?;
+        schema::check(self.kind, &mut value, &Field::Root.key("spec"), report);
+        let mut unknown = Vec::new();
+        let spec: Option<T> = serde_ignored::deserialize(value, |path| unknown.push(unknown::in_spec(&path)))
+            .map_err(Unreadable::Spec)?;
+        Ok((spec.unwrap_or_default(), unknown))
+    }
+}
+
+/// The common case: one pass from text to type.
+fn from_text<T: DeserializeOwned + Default>(raw: &str) -> Option<(T, Vec<String>)> {
+    let mut unknown = Vec::new();
+    let mut deserializer = serde_json::Deserializer::from_str(raw);
+    let spec: Result<Option<T>, _> =
+        serde_ignored::deserialize(&mut deserializer, |path| unknown.push(unknown::in_spec(&path)));
+    spec.ok().map(|spec| (spec.unwrap_or_default(), unknown))
+}
+
+/// A version or kind that the API server does not serve.
+pub static VERSION_SERVED: Rule = Rule {
+    id: "version-served",
+    level: Level::Deny,
+    reason: Reason::NotSupported,
+    kind: Kind::ExternalSecret,
+    why: "The API server does not know the version: `no matches for kind`. v1beta1 was served by older releases.",
+    fix: "external-secrets.io/v1 for stores and ExternalSecrets, v1alpha1 for PushSecrets.",
+    example: "",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::external_secret::ExternalSecretSpec;
+
+    const TEXT: &str = r#"{"apiVersion":"external-secrets.io/v1","kind":"ExternalSecret","extra":1,
+        "metadata":{"name":"a","namespace":"b","managedFields":[{"x":1}]},"status":{"y":2},
+        "spec":{"data":[{"secretKey":"k","remoteRef":{"key":"r","propery":"p"}}],"odd":{"a":1}}}"#;
+
+    fn fields(object: &Object<'_>) -> Vec<String> {
+        let report = object.judge(|_: &ExternalSecretSpec, _| true).unwrap();
+        report.into_findings().into_iter().map(|f| format!("{} {}", f.rule.id, f.field)).collect()
+    }
+
+    #[test]
+    fn unknown_fields_are_told_apart_from_slips() {
+        let object = Object::admitted(Kind::ExternalSecret, TEXT).unwrap();
+        assert_eq!((object.name(), object.namespace()), ("a", Some("b")));
+        let expected = [
+            "unknown-field extra",
+            "misspelt-field spec.data[0].remoteRef.propery",
+            "unknown-field spec.odd",
+        ];
+        assert_eq!(fields(&object), expected);
+    }
+
+    #[test]
+    fn a_spec_that_breaks_the_schema_is_told_whole() {
+        let text = r#"{"metadata":{"name":"a"},"spec":{"refreshPolicy":"Sometimes","target":{"creationPolicy":3},
+            "data":[{"secretKey":"a b"},7,{"secretKey":"k","remoteRef":{"key":"r","kee":1}}]}}"#;
+        let object = Object::admitted(Kind::ExternalSecret, text).unwrap();
+        let expected = [
+            "schema spec.refreshPolicy",
+            "schema spec.target.creationPolicy",
+            "schema spec.data[0].secretKey",
+            "required-field spec.data[0].remoteRef",
+            "schema spec.data[1]",
+            "misspelt-field spec.data[2].remoteRef.kee",
+        ];
+        assert_eq!(fields(&object), expected);
+    }
+
+    #[test]
+    fn an_object_without_a_spec_has_an_empty_one() {
+        let object = Object::unchecked(Kind::ExternalSecret, "{}").unwrap();
+        let mut seen = None;
+        object
+            .judge(|spec: &ExternalSecretSpec, _| {
+                seen = Some(spec.data.len());
+                true
+            })
+            .unwrap();
+        assert_eq!(seen, Some(0));
+    }
+}

@@ -1,0 +1,218 @@
+//! An object against the schema of its kind, as the API server would judge it; what breaks it is taken out.
+//!
+//! The schema is the one in the CustomResourceDefinition, so `keyhatch check` and the API server agree.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use crate::api::{Kind, crd};
+use crate::field::Field;
+use crate::finding::{Finding, Report, quote};
+use crate::rule::{Level, Reason, Rule};
+
+/// The schema of a kind's objects.
+pub(super) fn of(kind: Kind) -> &'static Value {
+    static NONE: Value = Value::Null;
+    SCHEMAS.get(&kind).unwrap_or(&NONE)
+}
+
+static SCHEMAS: LazyLock<HashMap<Kind, Value>> = LazyLock::new(|| {
+    let schema = |kind| {
+        let mut definition = crd::definition(kind).ok()?;
+        let schema = definition.pointer_mut("/spec/versions/0/schema/openAPIV3Schema")?;
+        Some((kind, schema.take()))
+    };
+    Kind::ALL.into_iter().filter_map(schema).collect()
+});
+
+/// Checks a spec, and takes out what breaks the schema, so that the rest can be read.
+pub(super) fn check(kind: Kind, spec: &mut Value, at: &Field<'_>, report: &mut Report) {
+    let Some(schema) = of(kind).pointer("/properties/spec") else { return };
+    if spec.is_null() {
+        return;
+    }
+    if !is_fit(spec, schema, at, report) {
+        *spec = Value::Null;
+    }
+}
+
+/// Findings of schema and rules in one report: a rule says more than "required", and nothing more is said of
+/// a field that has no readable value.
+pub(super) fn merge(schema: Report, rules: Report) -> Report {
+    if schema.is_empty() {
+        return rules;
+    }
+    let (schema, rules) = (schema.into_findings(), rules.into_findings());
+    let refused = |field: &str| {
+        schema.iter().filter(|refused| !is_required(refused)).any(|refused| is_within(field, &refused.field))
+    };
+    let rules: Vec<_> = rules.into_iter().filter(|finding| !refused(&finding.field)).collect();
+    let told = |field: &str| rules.iter().any(|finding| is_within(&finding.field, field));
+    let kept = schema.iter().filter(|finding| !(is_required(finding) && told(&finding.field)));
+    Report::from(kept.cloned().chain(rules.iter().cloned()).collect::<Vec<_>>())
+}
+
+/// Whether a field is another, or below it.
+fn is_within(field: &str, outer: &str) -> bool {
+    field.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn is_required(finding: &Finding) -> bool {
+    finding.rule.id == REQUIRED_FIELD.id
+}
+
+/// Whether a value fits its schema node; findings for it and for all below it.
+fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report) -> bool {
+    let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+    let fits = match (wanted, &mut *value) {
+        ("object", Value::Object(members)) => {
+            check_members(members, schema, at, report);
+            check_count(members.len(), schema, ("minProperties", "maxProperties"), "members", at, report)
+        }
+        ("array", Value::Array(items)) => {
+            check_items(items, schema, at, report);
+            check_count(items.len(), schema, ("minItems", "maxItems"), "items", at, report)
+        }
+        ("string", Value::String(text)) => return is_fit_text(text, schema, at, report),
+        ("boolean", Value::Bool(_)) | ("", _) => true,
+        ("integer", Value::Number(number)) => {
+            let is_32_bit = schema.get("format").and_then(Value::as_str) == Some("int32");
+            let fits = number.as_i64().is_some_and(|n| !is_32_bit || i32::try_from(n).is_ok());
+            if !fits {
+                report.value(&SCHEMA, at, number, "not an integer of this size");
+            }
+            return fits;
+        }
+        (_, other) => {
+            let found = kind_of(other);
+            report.value(&SCHEMA, at, shown(other), format!("must be of type {wanted}, and is {found}"));
+            return false;
+        }
+    };
+    // A container of the wrong size is still readable.
+    let _ = fits;
+    true
+}
+
+fn check_members(members: &mut Map<String, Value>, schema: &Value, at: &Field<'_>, report: &mut Report) {
+    members.retain(|_, value| !value.is_null());
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        members.retain(|name, value| {
+            properties.get(name).is_none_or(|schema| is_fit(value, schema, &at.key(name), report))
+        });
+    } else if let Some(schema) = schema.get("additionalProperties").filter(|schema| schema.is_object()) {
+        members.retain(|name, value| is_fit(value, schema, &at.key(name), report));
+    }
+    for name in
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    {
+        let already_told = |findings: &Report| findings.is_about(&at.key(name));
+        if !members.contains_key(name) && !already_told(report) {
+            report.missing(&REQUIRED_FIELD, &at.key(name), "the schema requires this field; set it");
+        }
+    }
+}
+
+/// An item that breaks the schema becomes an empty one: the places of the others stay.
+fn check_items(items: &mut [Value], schema: &Value, at: &Field<'_>, report: &mut Report) {
+    let Some(schema) = schema.get("items") else { return };
+    for (index, item) in items.iter_mut().enumerate() {
+        if !is_fit(item, schema, &at.index(index), report) {
+            *item = match schema.get("type").and_then(Value::as_str) {
+                Some("object") => Value::Object(Map::new()),
+                _ => Value::String(String::new()),
+            };
+        }
+    }
+}
+
+fn check_count(
+    count: usize,
+    schema: &Value,
+    (min, max): (&str, &str),
+    what: &str,
+    at: &Field<'_>,
+    report: &mut Report,
+) -> bool {
+    let limit = |name| schema.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+    if let Some(min) = limit(min).filter(|min| count < *min) {
+        report.value(&SCHEMA, at, format_args!("{count} {what}"), format!("must have at least {min}"));
+        return false;
+    }
+    if let Some(max) = limit(max).filter(|max| count > *max) {
+        report.value(&SCHEMA, at, format_args!("{count} {what}"), format!("must have at most {max}"));
+        return false;
+    }
+    true
+}
+
+fn is_fit_text(text: &str, schema: &Value, at: &Field<'_>, report: &mut Report) -> bool {
+    let number = |name| schema.get(name).and_then(Value::as_u64).unwrap_or(u64::MAX);
+    let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
+    let cause = if let Some(allowed) = schema.get("enum").and_then(Value::as_array)
+        && !allowed.iter().any(|allowed| allowed.as_str() == Some(text))
+    {
+        let allowed: Vec<_> = allowed.iter().filter_map(Value::as_str).collect();
+        match crate::suggest::nearest(text, allowed.iter().copied()) {
+            Some(near) => format!("did you mean {near}? The values are {}", allowed.join(", ")),
+            None => format!("the values are {}", allowed.join(", ")),
+        }
+    } else if schema.get("minLength").is_some() && length < number("minLength") {
+        "must not be empty".into()
+    } else if length > number("maxLength") {
+        format!("has {length} characters, at most {} are allowed", number("maxLength"))
+    } else if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
+        && !Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
+    {
+        format!("must match {pattern}")
+    } else {
+        return true;
+    };
+    report.text(&SCHEMA, at, text, cause);
+    false
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean; put it in quotes if a text is meant",
+        Value::Number(_) => "a number; put it in quotes if a text is meant",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => quote(text),
+        Value::Array(_) => "[…]".into(),
+        Value::Object(_) => "{…}".into(),
+        other => other.to_string(),
+    }
+}
+
+/// What the API server's own schema validation refuses.
+pub static SCHEMA: Rule = Rule {
+    id: "schema",
+    level: Level::Deny,
+    reason: Reason::Invalid,
+    kind: Kind::ExternalSecret,
+    why: "The API server refuses the object itself; `keyhatch check` says so before it is sent.",
+    fix: "`kubectl explain` shows each field's type and values.",
+    example: "refreshPolicy: Sometimes",
+};
+
+/// A field that the schema requires.
+pub static REQUIRED_FIELD: Rule = Rule {
+    id: "required-field",
+    level: Level::Deny,
+    reason: Reason::Required,
+    kind: Kind::ExternalSecret,
+    why: "The API server refuses the object itself; `keyhatch check` says so before it is sent.",
+    fix: "Set the field; `kubectl explain` shows what it takes.",
+    example: "data: [{remoteRef: {key: a}}]",
+};

@@ -1,0 +1,81 @@
+//! Fields that no type knows: a slip of the pen is refused, anything else is a warning.
+
+use serde_ignored::Path;
+use serde_json::Value;
+
+use super::schema;
+use crate::api::Kind;
+use crate::field::Field;
+use crate::finding::Report;
+use crate::rule::{Level, Reason, Rule};
+use crate::suggest;
+
+/// The path of a field inside a spec, as [`Field`] prints it.
+pub(super) fn in_spec(path: &Path<'_>) -> String {
+    match path {
+        Path::Root => "spec".into(),
+        Path::Seq { parent, index } => format!("{}[{index}]", in_spec(parent)),
+        Path::Map { parent, key } => format!("{}.{key}", in_spec(parent)),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            in_spec(parent)
+        }
+    }
+}
+
+/// Judges the fields that were left over when an object was read.
+pub(super) fn report<'a>(kind: Kind, unknown: impl Iterator<Item = &'a String>, report: &mut Report) {
+    for path in unknown {
+        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+        if parent == "spec.provider" {
+            continue; // providers are judged by the store's own rules
+        }
+        let at = Field::Path(path);
+        let siblings = siblings(kind, parent);
+        match suggest::nearest(name, siblings.iter().map(String::as_str)) {
+            Some(near) => {
+                report.missing(&MISSPELT_FIELD, &at, format!("did you mean {near}?"));
+            }
+            None => report.text(
+                &UNKNOWN_FIELD,
+                &at,
+                name,
+                "there is no such field here: kept, and read by nobody",
+            ),
+        }
+    }
+}
+
+/// The fields that the schema knows beside this one.
+fn siblings(kind: Kind, parent: &str) -> Vec<String> {
+    let mut node = schema::of(kind);
+    for segment in parent.split('.').filter(|segment| !segment.is_empty()) {
+        let name = segment.split('[').next().unwrap_or(segment);
+        let child = node.pointer(&format!("/properties/{name}")).or_else(|| node.get("additionalProperties"));
+        let Some(child) = child else { return Vec::new() };
+        node = if segment.contains('[') { child.get("items").unwrap_or(child) } else { child };
+    }
+    let properties = node.get("properties").and_then(Value::as_object);
+    properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// A slip of the pen.
+pub static MISSPELT_FIELD: Rule = Rule {
+    id: "misspelt-field",
+    level: Level::Deny,
+    reason: Reason::Unknown,
+    kind: Kind::ExternalSecret,
+    why: "The field that was meant keeps its default, and nobody says so.",
+    fix: "Correct the name; letter case counts.",
+    example: "refreshIntervall: 1h",
+};
+
+/// A field of somebody else's.
+pub static UNKNOWN_FIELD: Rule = Rule {
+    id: "unknown-field",
+    level: Level::Warn,
+    reason: Reason::Unknown,
+    kind: Kind::ExternalSecret,
+    why: "The definitions keep unknown fields, so that objects of other releases stay whole; this one does nothing.",
+    fix: "Remove it, or put it where it belongs.",
+    example: "comment: for the billing team",
+};

@@ -1,0 +1,134 @@
+//! An object in, findings out: every mistake of the object at once.
+//!
+//! Admission, `keyhatch check` and the loops judge objects here, by the same functions with which they
+//! later use them. Pure: what is known of other objects is an argument ([`Context`]).
+
+mod duration;
+mod external_secret;
+mod fan_out;
+mod known_stores;
+mod push_secret;
+mod rewrite;
+mod selector;
+mod store;
+mod template;
+
+use crate::api::Kind;
+use crate::api::cluster_external_secret::ClusterExternalSecretSpec;
+use crate::api::cluster_push_secret::ClusterPushSecretSpec;
+use crate::api::common::StoreRef;
+use crate::api::external_secret::ExternalSecretSpec;
+use crate::api::push_secret::PushSecretSpec;
+use crate::api::secret_store::{ClusterSecretStoreSpec, SecretStoreSpec};
+use crate::facts::{Facts, Provider};
+use crate::field::Field;
+use crate::finding::Report;
+use crate::object::{Object, Unreadable};
+use crate::rule::{Level, Reason, Rule};
+
+use duration::DURATION;
+use selector::LABEL_SELECTOR;
+
+/// What rules may depend on beside the object itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// What the operator of this installation allows.
+    pub settings: &'a Settings,
+    /// What is known of other objects.
+    pub facts: &'a Facts,
+}
+
+/// What the operator of this installation allows.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Whether ExternalSecrets may write other kinds than Secret (`--unsafe-allow-generic-targets`).
+    pub allow_generic_targets: bool,
+}
+
+/// The object that is judged.
+#[derive(Clone, Copy, Debug)]
+struct Subject<'a> {
+    kind: Kind,
+    /// Absent for objects of the cluster, and in files that leave it to `kubectl -n`.
+    namespace: Option<&'a str>,
+}
+
+/// Judges one object.
+///
+/// # Errors
+/// If the spec has no readable form at all (nested too deep, say).
+pub fn validate(object: &Object<'_>, context: &Context<'_>) -> Result<Report, Unreadable> {
+    let subject = Subject { kind: object.kind, namespace: object.namespace() };
+    let at = Field::Root.key("spec");
+    let report = match object.kind {
+        Kind::SecretStore => {
+            object.judge(|spec: &SecretStoreSpec, report| store::check(&subject, spec, report))
+        }
+        Kind::ClusterSecretStore => {
+            object.judge(|ClusterSecretStoreSpec(spec), report| store::check(&subject, spec, report))
+        }
+        Kind::ExternalSecret => object.judge(|spec: &ExternalSecretSpec, report| {
+            external_secret::check(&subject, spec, &at, context, report);
+            true
+        }),
+        Kind::ClusterExternalSecret => object.judge(|spec: &ClusterExternalSecretSpec, report| {
+            fan_out::check_external(&subject, spec, &at, context, report);
+            true
+        }),
+        Kind::PushSecret => object.judge(|spec: &PushSecretSpec, report| {
+            push_secret::check(&subject, spec, &at, context, report);
+            true
+        }),
+        Kind::ClusterPushSecret => object.judge(|spec: &ClusterPushSecretSpec, report| {
+            fan_out::check_push(&subject, spec, &at, context, report);
+            true
+        }),
+    }?;
+    Ok(report)
+}
+
+impl Context<'_> {
+    /// Whether rules of AWS apply to what is read or written through this store: not, if the store is known
+    /// to be another provider's.
+    fn may_be_aws(&self, subject: &Subject<'_>, store: Option<&StoreRef>) -> bool {
+        let known = store.map(|store| self.facts.provider(subject.namespace, store));
+        known != Some(Provider::Other)
+    }
+}
+
+/// A regular expression that Go does not compile, wherever one can stand.
+static REGEXP: Rule = Rule {
+    id: "regexp",
+    level: Level::Deny,
+    reason: Reason::Invalid,
+    kind: Kind::ExternalSecret,
+    why: "The operator fails on every refresh.",
+    fix: "Write Go's RE2: no look-around, no backreferences.",
+    example: "dataFrom: [{find: {name: {regexp: '^(?=prod)'}}}]",
+};
+
+/// A template that Go does not parse, wherever one can stand.
+static TEMPLATE: Rule = Rule {
+    id: "template",
+    level: Level::Deny,
+    reason: Reason::Invalid,
+    kind: Kind::ExternalSecret,
+    why: "The operator fails on every refresh, and the status says only `could not apply template`.",
+    fix: "Write Go's text/template with sprig's functions and the operator's own.",
+    example: "target: {template: {data: {a: '{{ .password | b64 }}'}}}",
+};
+
+/// Every rule, in the order of the documentation.
+pub fn rules() -> Vec<&'static Rule> {
+    let everywhere = [&DURATION, &REGEXP, &LABEL_SELECTOR];
+    let mut all = crate::object::rules();
+    all.extend(everywhere);
+    all.extend(store::rules());
+    all.extend(external_secret::rules());
+    all.extend(
+        rewrite::RULES.iter().chain([&&TEMPLATE]).chain(template::RULES).chain(fan_out::RULES).copied(),
+    );
+    all.extend(push_secret::rules());
+    all.extend(known_stores::RULES);
+    all
+}

@@ -1,0 +1,139 @@
+//! `metadata`: reads a PushSecretMetadata, with its envelope or as the provider's public examples have it.
+//!
+//! Go's JSON decoder ignores letter case in keys, so `kmsKeyID` and `kmsKeyId` are one field. Admission and
+//! the push loop both read metadata here.
+
+mod rules;
+mod values;
+
+use serde_json::{Map, Value};
+
+use crate::api::push_metadata::{API_VERSION, KIND, PushSecretMetadata};
+use crate::field::Field;
+use crate::finding::Report;
+use crate::suggest;
+
+pub(super) use rules::RULES;
+use rules::{METADATA_BARE, METADATA_ENVELOPE, METADATA_FIELD};
+
+/// The fields of the spec, as they are written.
+const FIELDS: [&str; 6] =
+    ["secretPushFormat", "description", "kmsKeyId", "tags", "resourcePolicy", "replicationLocations"];
+
+/// Reads metadata; whatever is wrong with it becomes a finding and is left out.
+pub(crate) fn read(value: &Value, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
+    let Some(members) = value.as_object() else {
+        if !value.is_null() {
+            let cause = "not an object; write a PushSecretMetadata with apiVersion, kind and spec";
+            report.value(&METADATA_ENVELOPE, at, value_in_short(value), cause);
+        }
+        return PushSecretMetadata::default();
+    };
+    if members.is_empty() {
+        let cause = "empty; remove metadata, or write a PushSecretMetadata with apiVersion, kind and spec";
+        report.missing(&METADATA_ENVELOPE, at, cause);
+        return PushSecretMetadata::default();
+    }
+    if is_bare(members) {
+        let cause = format!(
+            "understood here, but the operator's own controller refuses it without its envelope; write {}",
+            enveloped(members)
+        );
+        report.missing(&METADATA_BARE, at, cause);
+        return values::read(members, at, report);
+    }
+    read_envelope(members, at, report)
+}
+
+/// The form of the provider's public examples: the fields of the spec, and nothing else.
+fn is_bare(members: &Map<String, Value>) -> bool {
+    members.keys().all(|key| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(key)))
+}
+
+/// What the bare form should have been, as YAML on one line.
+fn enveloped(spec: &Map<String, Value>) -> String {
+    let spec = flow(&Value::Object(spec.clone()));
+    format!("metadata: {{apiVersion: {API_VERSION}, kind: {KIND}, spec: {spec}}}")
+}
+
+/// YAML flow style: JSON without quotes where none are needed.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().map(|(key, value)| format!("{}: {}", plain(key), flow(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::String(text) => plain(text),
+        other => other.to_string(),
+    }
+}
+
+/// A text as a plain YAML scalar if it is safe as one, else in quotes.
+fn plain(text: &str) -> String {
+    let is_safe = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b))
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(text));
+    if is_safe { text.to_owned() } else { Value::from(text).to_string() }
+}
+
+fn read_envelope(members: &Map<String, Value>, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
+    let mut spec = None;
+    let (mut has_version, mut has_kind) = (false, false);
+    for (key, value) in members {
+        if key.eq_ignore_ascii_case("apiVersion") {
+            has_version = true;
+            expect(value, API_VERSION, &at.key(key), report);
+        } else if key.eq_ignore_ascii_case("kind") {
+            has_kind = true;
+            expect(value, KIND, &at.key(key), report);
+        } else if key.eq_ignore_ascii_case("spec") {
+            spec = Some((key, value));
+        } else {
+            unknown_field(key, &["apiVersion", "kind", "spec"], at, report);
+        }
+    }
+    for (has, name, wanted) in [(has_version, "apiVersion", API_VERSION), (has_kind, "kind", KIND)] {
+        if !has {
+            report.missing(&METADATA_ENVELOPE, &at.key(name), format!("write {name}: {wanted}"));
+        }
+    }
+    match spec {
+        Some((key, Value::Object(members))) => values::read(members, &at.key(key), report),
+        Some((key, value)) if !value.is_null() => {
+            report.value(&METADATA_ENVELOPE, &at.key(key), value_in_short(value), "not an object");
+            PushSecretMetadata::default()
+        }
+        _ => PushSecretMetadata::default(),
+    }
+}
+
+fn expect(value: &Value, wanted: &str, at: &Field<'_>, report: &mut Report) {
+    if value.as_str() != Some(wanted) {
+        report.value(&METADATA_ENVELOPE, at, value_in_short(value), format!("must be {wanted}"));
+    }
+}
+
+/// A field that the operator's strict decoder refuses.
+fn unknown_field(key: &str, known: &[&str], at: &Field<'_>, report: &mut Report) {
+    let cause = match suggest::nearest(key, known.iter().copied().chain(FIELDS)) {
+        Some(near) if known.contains(&near) => {
+            format!("the operator refuses unknown fields; did you mean {near}?")
+        }
+        Some(near) => format!("belongs into spec: write spec: {{{near}: …}}"),
+        None => format!("the operator refuses unknown fields; there are {}", known.join(", ")),
+    };
+    report.text(&METADATA_FIELD, &at.key(key), key, cause);
+}
+
+/// A value that is not as expected, for a message.
+fn value_in_short(value: &Value) -> String {
+    match value {
+        Value::String(text) => crate::finding::quote(text),
+        Value::Object(_) => "an object".into(),
+        Value::Array(_) => "a list".into(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,209 @@
+//! The fields of a PushSecretMetadata's spec, each read and judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::rules::{
+    METADATA_FIELD, PUSH_DESCRIPTION, PUSH_FORMAT, PUSH_KMS_KEY, PUSH_TAG, REPLICA_REGION,
+    REPLICA_REGION_UNKNOWN, RESOURCE_POLICY,
+};
+use super::{FIELDS, unknown_field, value_in_short};
+use crate::api::push_metadata::{PolicySource, PushFormat, PushSecretMetadata, ResourcePolicy};
+use crate::aws::region::{self, Region};
+use crate::aws::{kms, secret_name, tags};
+use crate::field::Field;
+use crate::finding::Report;
+use crate::validate::store::misspelt_region;
+
+/// Reads the spec; `at` is where its fields stand.
+pub(super) fn read(members: &Map<String, Value>, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
+    let mut out = PushSecretMetadata::default();
+    for (key, value) in members.iter().filter(|(_, value)| !value.is_null()) {
+        let at = at.key(key);
+        let field = FIELDS.iter().find(|field| field.eq_ignore_ascii_case(key));
+        match field.copied() {
+            Some("secretPushFormat") => out.secret_push_format = read_format(value, &at, report),
+            Some("description") => out.description = read_description(value, &at, report),
+            Some("kmsKeyId") => out.kms_key_id = read_kms_key(value, &at, report),
+            Some("tags") => out.tags = read_tags(value, &at, report),
+            Some("resourcePolicy") => out.resource_policy = read_policy(value, &at, report),
+            Some("replicationLocations") => out.replication_locations = read_regions(value, &at, report),
+            _ => {}
+        }
+    }
+    for key in members.keys().filter(|key| !FIELDS.iter().any(|field| field.eq_ignore_ascii_case(key))) {
+        unknown_field(key, &FIELDS, at, report);
+    }
+    out
+}
+
+fn read_format(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<PushFormat> {
+    match text(value, at, report)? {
+        "binary" => Some(PushFormat::Binary),
+        "string" => Some(PushFormat::String),
+        other => {
+            report.text(
+                &PUSH_FORMAT,
+                at,
+                other,
+                "the formats are binary (SecretBinary) and string (SecretString)",
+            );
+            None
+        }
+    }
+}
+
+fn read_description(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<String> {
+    let description = text(value, at, report)?;
+    let length = description.chars().count();
+    if length > secret_name::MAX_DESCRIPTION {
+        let cause = format!(
+            "a description has at most {} characters, this has {length}",
+            secret_name::MAX_DESCRIPTION
+        );
+        report.text(&PUSH_DESCRIPTION, at, description, cause);
+    }
+    Some(description.to_owned())
+}
+
+fn read_kms_key(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<String> {
+    let key = text(value, at, report)?;
+    if !key.is_empty() && !kms::is_key(key) {
+        report.text(&PUSH_KMS_KEY, at, key, kms::FORMS);
+    }
+    Some(key.to_owned())
+}
+
+fn read_tags(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<BTreeMap<String, String>> {
+    let members = object(value, at, report)?;
+    let mut out = BTreeMap::new();
+    for (key, value) in members {
+        let at = at.key(key);
+        let Some(value) = text(value, &at, report) else { continue };
+        if key == tags::MANAGED_BY {
+            report.text(
+                &PUSH_TAG,
+                &at,
+                value,
+                "managed-by is set by the operator, by it secrets are known; remove it",
+            );
+        } else if let Err(error) = tags::check(key, value) {
+            report.text(&PUSH_TAG, &at, value, error.to_string());
+        }
+        out.insert(key.clone(), value.to_owned());
+    }
+    if out.len() >= tags::MAX_TAGS {
+        let cause = "a secret has at most 50 tags, and managed-by is one of them";
+        report.value(&PUSH_TAG, at, format_args!("{} tags", out.len()), cause);
+    }
+    Some(out)
+}
+
+fn read_policy(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<ResourcePolicy> {
+    let mut policy = ResourcePolicy::default();
+    for (key, value) in object(value, at, report)? {
+        let at_key = at.key(key);
+        if key.eq_ignore_ascii_case("blockPublicPolicy") {
+            match value {
+                Value::Bool(block) => policy.block_public_policy = Some(*block),
+                Value::Null => {}
+                other => {
+                    report.value(&METADATA_FIELD, &at_key, value_in_short(other), "must be true or false")
+                }
+            }
+        } else if key.eq_ignore_ascii_case("policySourceRef") {
+            policy.policy_source_ref = read_policy_source(value, &at_key, report);
+        } else {
+            unknown_field(key, &["blockPublicPolicy", "policySourceRef"], at, report);
+        }
+    }
+    if policy.policy_source_ref.is_none() {
+        let cause = "a policy needs its text: policySourceRef: {kind: ConfigMap, name: NAME, key: KEY}";
+        report.missing(&RESOURCE_POLICY, &at.key("policySourceRef"), cause);
+    }
+    Some(policy)
+}
+
+fn read_policy_source(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<PolicySource> {
+    if value.is_null() {
+        return None;
+    }
+    let mut source = PolicySource::default();
+    for (key, value) in object(value, at, report)? {
+        let at_key = at.key(key);
+        let place = match key.to_ascii_lowercase().as_str() {
+            "kind" => &mut source.kind,
+            "name" => &mut source.name,
+            "key" => &mut source.key,
+            _ => {
+                unknown_field(key, &["kind", "name", "key"], at, report);
+                continue;
+            }
+        };
+        if let Some(value) = text(value, &at_key, report) {
+            value.clone_into(place);
+        }
+    }
+    match source.kind.as_str() {
+        "ConfigMap" | "Secret" => {}
+        "" => report.missing(&RESOURCE_POLICY, &at.key("kind"), "ConfigMap or Secret"),
+        other => {
+            report.text(&RESOURCE_POLICY, &at.key("kind"), other, "a policy is kept in a ConfigMap or Secret")
+        }
+    }
+    for (name, value) in [("name", &source.name), ("key", &source.key)] {
+        if value.is_empty() {
+            report.missing(
+                &RESOURCE_POLICY,
+                &at.key(name),
+                format!("{name} of the policy's ConfigMap or Secret"),
+            );
+        }
+    }
+    Some(source)
+}
+
+fn read_regions(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<Vec<String>> {
+    let Value::Array(items) = value else {
+        report.value(&METADATA_FIELD, at, value_in_short(value), "must be a list of regions");
+        return None;
+    };
+    let mut seen = BTreeSet::new();
+    let mut out = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let at = at.index(index);
+        let Some(name) = text(item, &at, report) else { continue };
+        match region::parse(name) {
+            Region::Known(_) => {}
+            Region::Plausible(_) => {
+                let cause = "not a region that this release knows; right if AWS has opened it since";
+                report.text(&REPLICA_REGION_UNKNOWN, &at, name, cause);
+            }
+            Region::Misspelt(suggestion) => {
+                report.text(&REPLICA_REGION, &at, name, misspelt_region(&suggestion));
+            }
+        }
+        if !seen.insert(name) {
+            report.text(&REPLICA_REGION, &at, name, "listed twice; AWS takes each region once");
+        }
+        out.push(name.to_owned());
+    }
+    Some(out)
+}
+
+fn text<'a>(value: &'a Value, at: &Field<'_>, report: &mut Report) -> Option<&'a str> {
+    let text = value.as_str();
+    if text.is_none() {
+        report.value(&METADATA_FIELD, at, value_in_short(value), "must be a text; put it in quotes");
+    }
+    text
+}
+
+fn object<'a>(value: &'a Value, at: &Field<'_>, report: &mut Report) -> Option<&'a Map<String, Value>> {
+    let members = value.as_object();
+    if members.is_none() {
+        report.value(&METADATA_FIELD, at, value_in_short(value), "must be an object");
+    }
+    members
+}

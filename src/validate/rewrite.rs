@@ -1,0 +1,95 @@
+//! Rewriting of keys: regular expressions that Go compiles, templates that Go parses, merges that can end.
+
+use crate::api::Kind;
+use crate::api::data_from::{MergeStrategy, Rewrite, RewriteMerge, RewriteRegexp, RewriteTransform};
+use crate::field::Field;
+use crate::finding::Report;
+use crate::go::{regexp, template};
+use crate::rule::{Level, Reason, Rule};
+
+use super::{REGEXP, TEMPLATE};
+
+/// Checks the changes of a `dataFrom` entry.
+pub(super) fn check(rewrites: &[Rewrite], at: &Field<'_>, report: &mut Report) {
+    for (index, rewrite) in rewrites.iter().enumerate() {
+        let at = at.index(index);
+        let Rewrite { merge, regexp, transform } = rewrite;
+        if let Some(merge) = merge {
+            check_merge(merge, &at.key("merge"), report);
+        }
+        if let Some(regexp) = regexp {
+            check_regexp(regexp, &at.key("regexp"), report);
+        }
+        if let Some(transform) = transform {
+            check_transform(transform, &at.key("transform"), report);
+        }
+    }
+}
+
+fn check_merge(merge: &RewriteMerge, at: &Field<'_>, report: &mut Report) {
+    if merge.strategy == MergeStrategy::Json && merge.into.is_empty() {
+        let cause = "strategy JSON makes one document and needs the key for it: into: KEY";
+        report.missing(&MERGE_INTO, &at.key("into"), cause);
+    }
+}
+
+/// Checks a replacement; shared with PushSecrets.
+pub(super) fn check_regexp(rewrite: &RewriteRegexp, at: &Field<'_>, report: &mut Report) {
+    let RewriteRegexp { source, target } = rewrite;
+    match regexp::parse(source) {
+        Err(error) => report.text(&REGEXP, &at.key("source"), source, error.to_string()),
+        Ok(parsed) => {
+            let takes_whole_keys = parsed.matches_everything() || (parsed.is_anchored() && is_open(source));
+            if takes_whole_keys && regexp::expands_to_constant(target) {
+                let cause = format!(
+                    "every key that {source} matches becomes this one, and which wins is chance; keep a group: $1"
+                );
+                report.text(&REWRITE_COLLIDES, &at.key("target"), target, cause);
+            }
+        }
+    }
+}
+
+/// Whether a whole-key pattern can match more than one key.
+fn is_open(source: &str) -> bool {
+    source.contains(['.', '*', '+', '?', '[', '|', '\\', '{'])
+}
+
+/// Checks a template of keys; shared with PushSecrets.
+pub(super) fn check_transform(transform: &RewriteTransform, at: &Field<'_>, report: &mut Report) {
+    let text = &transform.template;
+    match template::parse(text) {
+        Err(error) => report.text(&TEMPLATE, &at.key("template"), text, error.to_string()),
+        Ok(parsed) => {
+            if let Some(key) = parsed.keys().find(|key| *key != "value") {
+                let cause = format!("a transform knows one thing, .value, which is the key; .{key} is none");
+                report.text(&TEMPLATE, &at.key("template"), text, cause);
+            }
+        }
+    }
+}
+
+/// The rules of this file.
+pub(super) static RULES: &[&Rule] = &[&MERGE_INTO, &REWRITE_COLLIDES];
+
+/// A merge without a place for its result.
+pub(crate) static MERGE_INTO: Rule = Rule {
+    id: "merge-into",
+    level: Level::Deny,
+    reason: Reason::Required,
+    kind: Kind::ExternalSecret,
+    why: "The operator fails with `missing 'into' field` on every refresh.",
+    fix: "Name the key that takes the document.",
+    example: "dataFrom: [{extract: {key: a}, rewrite: [{merge: {strategy: JSON}}]}]",
+};
+
+/// Many keys that become one.
+pub(crate) static REWRITE_COLLIDES: Rule = Rule {
+    id: "rewrite-collides",
+    level: Level::Warn,
+    reason: Reason::Duplicate,
+    kind: Kind::ExternalSecret,
+    why: "Several keys become one; which value stays is chance and can change with every refresh.",
+    fix: "Keep what tells the keys apart, with groups: source ^prod/(.*)$, target $1.",
+    example: "dataFrom: [{extract: {key: a}, rewrite: [{regexp: {source: '.*', target: password}}]}]",
+};

@@ -1,0 +1,64 @@
+//! Every rule's example breaks the rule, and the object that it is merged into breaks none.
+
+use std::fs;
+use std::path::Path;
+
+use keyhatch::api::Kind;
+use keyhatch::facts::Facts;
+use keyhatch::finding::Finding;
+use keyhatch::object::Object;
+use keyhatch::validate::{Context, Settings, rules, validate};
+use serde_json::Value;
+
+/// A YAML file or text as JSON.
+pub(crate) fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// A valid object of this kind.
+pub(crate) fn base(kind: Kind) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/base/{kind}.yaml"));
+    yaml(&fs::read_to_string(path).unwrap())
+}
+
+/// What is found in an object that nobody has checked before.
+pub(crate) fn findings(kind: Kind, object: &Value) -> Vec<Finding> {
+    let (settings, facts) = (Settings::default(), Facts::default());
+    let text = object.to_string();
+    let object = Object::unchecked(kind, &text).unwrap();
+    validate(&object, &Context { settings: &settings, facts: &facts }).unwrap().into_findings()
+}
+
+fn ids(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().map(|finding| finding.rule.id).collect()
+}
+
+#[test]
+fn valid_objects_have_no_findings() {
+    for kind in Kind::ALL {
+        assert_eq!(ids(&findings(kind, &base(kind))), Vec::<&str>::new(), "{kind}");
+    }
+}
+
+#[test]
+fn every_example_breaks_its_rule_and_no_other() {
+    for rule in rules().into_iter().filter(|rule| !rule.example.is_empty()) {
+        let mut object = base(rule.kind);
+        json_patch::merge(&mut object["spec"], &yaml(rule.example));
+        let found = findings(rule.kind, &object);
+        let mut ids = ids(&found);
+        ids.dedup();
+        assert!(ids.contains(&rule.id), "{}: {found:#?}", rule.id);
+        // Two rules may look at one mistake from two sides; more is noise.
+        assert!(ids.len() <= 3, "{}: {ids:?}", rule.id);
+    }
+}
+
+#[test]
+fn ids_are_kebab_case_and_used_once() {
+    let mut seen = std::collections::BTreeSet::new();
+    for rule in rules() {
+        assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", rule.id);
+        assert!(seen.insert(rule.id), "{} is used twice", rule.id);
+    }
+}
