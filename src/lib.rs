@@ -1,12 +1,39 @@
 //! Keyhatch: admission for AWS Secrets Manager through `external-secrets.io` resources.
+//!
+//! # The map
+//!
+//! ```text
+//! admission   API server ──AdmissionReview──▶ webhook ─▶ admission ─▶ object ─▶ validate ─▶ Decision ─▶ answer
+//! check       files | cluster ─▶ check ─▶ object ─▶ validate ─▶ Outcome ─▶ text | JSON | SARIF
+//! ```
+//!
+//! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
+//! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
+//! [`facts`], [`suggest`].
+//!
+//! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
+//! (review to decision).
+//!
+//! Edges, which do I/O: [`webhook`], [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`],
+//! [`check`], [`cli`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
 
+pub mod admission;
 pub mod api;
 pub mod aws;
+pub mod check;
+pub mod cli;
 pub mod facts;
 pub mod field;
 pub mod finding;
 pub mod go;
+pub mod health;
+pub mod metrics;
 pub mod object;
 pub mod rule;
+pub mod server;
 pub mod suggest;
+pub mod telemetry;
+pub mod tls;
 pub mod validate;
+pub mod webhook;
+pub mod webhook_config;

@@ -8,7 +8,17 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "../support.rs"]
+mod support;
+
+mod admission;
+mod check;
+mod command;
+mod crds;
 mod dependencies;
+mod generated;
 mod go_parity;
 mod layers;
+mod picture;
+mod ratchet;
 mod rules;

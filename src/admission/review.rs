@@ -1,0 +1,178 @@
+//! The wire form of an AdmissionReview (`admission.k8s.io/v1`), borrowed from the request's body.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::ReviewError;
+
+/// What an AdmissionReview asks.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request<'a> {
+    /// Identifies the review; the answer repeats it.
+    #[serde(borrow)]
+    pub uid: Cow<'a, str>,
+    /// The kind under review, as the webhook is registered for it.
+    #[serde(borrow)]
+    pub kind: GroupVersionKind<'a>,
+    /// `status`, say.
+    #[serde(borrow, default)]
+    pub sub_resource: Option<Cow<'a, str>>,
+    /// CREATE, UPDATE, DELETE or CONNECT.
+    #[serde(borrow)]
+    pub operation: Cow<'a, str>,
+    /// The object's name; empty if the API server is to make one.
+    #[serde(borrow, default)]
+    pub name: Option<Cow<'a, str>>,
+    /// The object's namespace.
+    #[serde(borrow, default)]
+    pub namespace: Option<Cow<'a, str>>,
+    /// Whether nothing will be stored.
+    #[serde(default)]
+    pub dry_run: Option<bool>,
+    /// The object as it will be.
+    #[serde(borrow, default)]
+    pub object: Option<&'a RawValue>,
+    /// The object as it is.
+    #[serde(borrow, default)]
+    pub old_object: Option<&'a RawValue>,
+}
+
+/// A kind and the API it belongs to.
+#[derive(Debug, Deserialize)]
+pub struct GroupVersionKind<'a> {
+    /// `external-secrets.io`.
+    #[serde(borrow)]
+    pub group: Cow<'a, str>,
+    /// `v1`.
+    #[serde(borrow)]
+    pub version: Cow<'a, str>,
+    /// `ExternalSecret`.
+    #[serde(borrow)]
+    pub kind: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'a> {
+    #[serde(borrow, default)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    request: Option<Request<'a>>,
+}
+
+const API_VERSION: &str = "admission.k8s.io/v1";
+const KIND: &str = "AdmissionReview";
+
+/// Reads the request of a review.
+///
+/// # Errors
+/// If the body is not an AdmissionReview of the one version that is understood, or has no request.
+pub fn parse(body: &[u8]) -> Result<Request<'_>, ReviewError> {
+    let Review { api_version, kind, request } = serde_json::from_slice(body)?;
+    if api_version != API_VERSION || kind != KIND {
+        return Err(ReviewError::OtherReview { kind: kind.into(), api_version: api_version.into() });
+    }
+    request.ok_or(ReviewError::NoRequest)
+}
+
+/// The uid of a review that cannot be read whole: the API server sends it first.
+pub fn uid_in_prefix(prefix: &[u8]) -> Option<String> {
+    const MARK: &[u8] = b"\"uid\":\"";
+    let at = prefix.windows(MARK.len()).position(|window| window == MARK)?;
+    let rest = prefix.get(at + MARK.len()..)?;
+    let end = rest.iter().position(|b| *b == b'"')?;
+    let uid = std::str::from_utf8(rest.get(..end)?).ok()?;
+    (uid.len() <= 64 && uid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')).then(|| uid.to_owned())
+}
+
+/// The answer to a review.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+impl<'a> Answer<'a> {
+    /// Admits the object.
+    pub fn allow(uid: &'a str, warnings: Vec<String>) -> Self {
+        Self::new(uid, None, warnings)
+    }
+
+    /// Refuses the object.
+    pub fn deny(uid: &'a str, status: Status, warnings: Vec<String>) -> Self {
+        Self::new(uid, Some(status), warnings)
+    }
+
+    fn new(uid: &'a str, status: Option<Status>, warnings: Vec<String>) -> Self {
+        let response = Response { uid, allowed: status.is_none(), status, warnings };
+        Self { api_version: API_VERSION, kind: KIND, response }
+    }
+}
+
+/// Why an object is refused (`metav1.Status`).
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// HTTP status.
+    pub code: u16,
+    /// In one word, `Invalid`.
+    pub reason: &'static str,
+    /// The whole story, for clients that print nothing else.
+    pub message: String,
+    /// What kubectl prints.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
+}
+
+/// The object and each mistake (`metav1.StatusDetails`).
+#[derive(Debug, Serialize)]
+pub struct Details {
+    /// Name of the object.
+    pub name: String,
+    /// Group of its kind.
+    pub group: &'static str,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Each mistake.
+    pub causes: Vec<Cause>,
+}
+
+/// One mistake (`metav1.StatusCause`).
+#[derive(Debug, Serialize)]
+pub struct Cause {
+    /// The kind of mistake.
+    pub reason: &'static str,
+    /// What is wrong, and what to write.
+    pub message: String,
+    /// Where.
+    pub field: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_uid_is_found_in_the_beginning_of_a_review() {
+        let body = br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"705ab4f5-6393","kind":{"#;
+        assert_eq!(uid_in_prefix(body).as_deref(), Some("705ab4f5-6393"));
+        assert_eq!(uid_in_prefix(br#"{"uid":"a b"}"#), None);
+        assert_eq!(uid_in_prefix(b"{\"uid\":\"705"), None);
+    }
+}

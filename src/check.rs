@@ -1,0 +1,154 @@
+//! `keyhatch check`: manifests, or a live cluster, judged by the functions that admission uses.
+//!
+//! Everything is read first, so that objects are judged with what is known of the others (a PushSecret with
+//! the region of its store, say); then each object by itself.
+
+pub mod cluster;
+mod files;
+mod manifest;
+pub mod output;
+mod yaml;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::api::Kind;
+use crate::api::common::StoreKind;
+use crate::api::secret_store::SecretStoreSpec;
+use crate::facts::Facts;
+use crate::finding::Finding;
+use crate::object::{Object, SCHEMA, VERSION_SERVED};
+use crate::rule::{Level, Rule};
+use crate::validate::{Context, Settings, validate};
+
+pub use files::read;
+pub use manifest::Manifest;
+
+/// Everything that was read: objects of ours, and what could not be.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// Objects of our group.
+    pub manifests: Vec<Manifest>,
+    /// What could not be read.
+    pub unreadable: Vec<Problem>,
+    /// Files that were read.
+    pub files: usize,
+    /// Objects of other kinds.
+    pub skipped: usize,
+    /// Whether every store of the cluster is among the objects.
+    pub is_whole_cluster: bool,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// The file, or `-`.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// Why, and what to do.
+    pub message: String,
+}
+
+/// A finding, and where it is.
+#[derive(Debug)]
+pub struct Located<'a> {
+    /// The object.
+    pub manifest: &'a Manifest,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub finding: Finding,
+}
+
+/// The result: findings by object, in the order of the input.
+#[derive(Debug)]
+pub struct Outcome<'a> {
+    /// What was read.
+    pub input: &'a Input,
+    /// What was found.
+    pub findings: Vec<Located<'a>>,
+}
+
+impl Outcome<'_> {
+    /// How many findings are of this level.
+    pub fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|located| located.finding.rule.level == level).count()
+    }
+
+    /// 0: nothing wrong. 1: mistakes. 2: something could not be read, so nothing is sure.
+    pub fn exit_code(&self) -> u8 {
+        match (self.input.unreadable.is_empty(), self.count(Level::Deny)) {
+            (false, _) => 2,
+            (true, 0) => 0,
+            (true, _) => 1,
+        }
+    }
+}
+
+/// Judges everything that was read.
+pub fn judge<'a>(input: &'a Input, settings: &Settings) -> Outcome<'a> {
+    let facts = facts(input);
+    let context = Context { settings, facts: &facts };
+    let findings = input.manifests.iter().flat_map(|manifest| {
+        let locate = |finding: Finding| Located { manifest, line: manifest.line_of(&finding.field), finding };
+        let mut located: Vec<_> = judge_one(manifest, &context).into_iter().map(locate).collect();
+        located.sort_by_key(|located| located.line);
+        located
+    });
+    Outcome { input, findings: findings.collect() }
+}
+
+fn judge_one(manifest: &Manifest, context: &Context<'_>) -> Vec<Finding> {
+    let kind = match (manifest.kind, manifest.version.as_str()) {
+        (Some(kind), version) if version == kind.version() => kind,
+        (Some(kind), version) => {
+            let instead = kind.api_version();
+            let cause = match version {
+                "v1beta1" | "v1alpha1" => format!("no longer served; write {instead}"),
+                _ => format!("there is no such version of {kind}; write {instead}"),
+            };
+            return vec![at_top(&VERSION_SERVED, "apiVersion", &manifest.api_version(), cause)];
+        }
+        (None, _) => {
+            let cause = "no kind of this group that Keyhatch or the operator knows".to_owned();
+            return vec![at_top(&VERSION_SERVED, "kind", &manifest.kind_name, cause)];
+        }
+    };
+    let unreadable = |error: String| vec![at_top(&SCHEMA, "spec", "", error)];
+    match Object::unchecked(kind, &manifest.json) {
+        Ok(object) => match validate(&object, context) {
+            Ok(report) => report.into_findings(),
+            Err(error) => unreadable(error.to_string()),
+        },
+        Err(error) => unreadable(error.to_string()),
+    }
+}
+
+fn at_top(rule: &'static Rule, field: &str, value: &str, cause: String) -> Finding {
+    let value = if value.is_empty() { String::new() } else { crate::finding::quote(value) };
+    Finding { rule, field: field.into(), value, cause }
+}
+
+fn facts(input: &Input) -> Facts {
+    let mut facts = Facts::default();
+    facts.stores_complete = input.is_whole_cluster;
+    for manifest in &input.manifests {
+        let kind = match manifest.kind {
+            Some(Kind::SecretStore) => StoreKind::SecretStore,
+            Some(Kind::ClusterSecretStore) => StoreKind::ClusterSecretStore,
+            Some(
+                Kind::ExternalSecret
+                | Kind::ClusterExternalSecret
+                | Kind::PushSecret
+                | Kind::ClusterPushSecret,
+            )
+            | None => continue,
+        };
+        if let Some(spec) = manifest.spec::<SecretStoreSpec>() {
+            facts.add_store(kind, manifest.namespace(), manifest.name(), &spec);
+        }
+    }
+    facts
+}

@@ -1,0 +1,102 @@
+//! One object from a file or from the cluster, with the lines of its fields.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::api::{GROUP, Kind};
+
+/// An object of our group, as it was written.
+#[derive(Debug)]
+pub struct Manifest {
+    /// The file, `-`, or `cluster`.
+    pub file: PathBuf,
+    /// Its kind, if it is one of ours.
+    pub kind: Option<Kind>,
+    /// Its kind, as written.
+    pub kind_name: String,
+    /// Its version, without the group.
+    pub version: String,
+    /// All of it as JSON.
+    pub json: String,
+    value: Value,
+    prefix: String,
+    lines: HashMap<String, usize>,
+}
+
+impl Manifest {
+    /// Takes an object that is of our group; gives any other back as `None`. `prefix` is its place in its
+    /// document, `items[2]` in a List.
+    pub fn of_ours(
+        file: PathBuf,
+        value: &Value,
+        prefix: String,
+        lines: HashMap<String, usize>,
+        default_namespace: Option<&str>,
+    ) -> Option<Self> {
+        let api_version = value.get("apiVersion").and_then(Value::as_str)?;
+        let version = api_version.strip_prefix(GROUP)?.strip_prefix('/')?.to_owned();
+        let kind_name = value.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let kind = Kind::named(&kind_name);
+        let mut value = value.clone();
+        if kind.is_some_and(Kind::is_namespaced)
+            && let Some(namespace) = default_namespace
+            && let Some(Value::Object(metadata)) = value.get_mut("metadata")
+        {
+            metadata.entry("namespace").or_insert_with(|| namespace.into());
+        }
+        let json = value.to_string();
+        Some(Self { file, kind, kind_name, version, json, value, prefix, lines })
+    }
+
+    /// `metadata.name`, or the beginning of a generated one.
+    pub fn name(&self) -> &str {
+        let text = |pointer| self.value.pointer(pointer).and_then(Value::as_str);
+        text("/metadata/name").or_else(|| text("/metadata/generateName")).unwrap_or_default()
+    }
+
+    /// `metadata.namespace`.
+    pub fn namespace(&self) -> Option<&str> {
+        self.value
+            .pointer("/metadata/namespace")
+            .and_then(Value::as_str)
+            .filter(|namespace| !namespace.is_empty())
+    }
+
+    /// The `apiVersion` as written.
+    pub fn api_version(&self) -> String {
+        format!("{GROUP}/{}", self.version)
+    }
+
+    /// The spec, if it fits its type.
+    pub fn spec<T: DeserializeOwned>(&self) -> Option<T> {
+        self.value.get("spec").and_then(|spec| T::deserialize(spec).ok())
+    }
+
+    /// The line of a field, or of the nearest thing around it that was written.
+    pub fn line_of(&self, field: &str) -> usize {
+        let mut path = match self.prefix.as_str() {
+            "" => field.to_owned(),
+            prefix => format!("{prefix}.{field}"),
+        };
+        loop {
+            if let Some(line) = self.lines.get(&path) {
+                return *line;
+            }
+            match path.rfind(['.', '[']) {
+                Some(end) => path.truncate(end),
+                None => return self.lines.get("").copied().unwrap_or(1),
+            }
+        }
+    }
+
+    /// `SecretStore team-a/aws`, for people.
+    pub fn title(&self) -> String {
+        match self.namespace() {
+            Some(namespace) => format!("{} {namespace}/{}", self.kind_name, self.name()),
+            None => format!("{} {}", self.kind_name, self.name()),
+        }
+    }
+}

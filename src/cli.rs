@@ -1,0 +1,89 @@
+//! The command line: each subcommand's flags, and the one function that it runs.
+
+mod check;
+mod explain;
+mod serve;
+mod webhook_config;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::api::{Kind, crd};
+
+/// Refuses external-secrets.io resources that cannot work, while you are still looking at the terminal.
+#[derive(Debug, Parser)]
+#[command(name = "keyhatch", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Examples:
+  keyhatch check manifests/                   every mistake in these files, before anything is applied
+  keyhatch check --cluster                    every mistake in the cluster of your kubeconfig
+  keyhatch explain region-misspelt            what a rule is about, and what to write instead
+  keyhatch crds | kubectl apply --server-side -f -")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer the API server's admission reviews.
+    Serve(serve::Serve),
+    /// Check manifests, or a whole cluster, by the rules that admission applies.
+    Check(check::Check),
+    /// Print the CustomResourceDefinitions of all six kinds.
+    Crds,
+    /// Print the webhook configuration for a server outside the cluster.
+    WebhookConfig(webhook_config::WebhookConfig),
+    /// Tell what a rule is about; without a rule, list them all.
+    Explain(explain::Explain),
+}
+
+impl Cli {
+    /// Runs the subcommand; its errors are printed here, once.
+    pub fn run(self) -> ExitCode {
+        let ended = match self.command {
+            Command::Serve(serve) => serve.run(),
+            Command::Check(check) => return check.run(),
+            Command::Crds => print_crds(),
+            Command::WebhookConfig(config) => config.run(),
+            Command::Explain(explain) => explain.run(),
+        };
+        match ended {
+            Ok(()) => ExitCode::SUCCESS,
+            // The reader of a pipe has seen enough: that is no failure.
+            Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("keyhatch: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// Any error, above the modules that give each of theirs a name.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// One List, so that the output is valid JSON and valid YAML, and `kubectl apply -f -` takes it whole.
+fn print_crds() -> Result<(), Failure> {
+    let items = Kind::ALL.into_iter().map(crd::definition).collect::<Result<Vec<_>, _>>()?;
+    let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items});
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &list)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,95 @@
+//! `keyhatch check`: flags to input, input to outcome, outcome to output and exit code.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, is_broken_pipe};
+use crate::check::{self, Input, Outcome, cluster, output};
+use crate::validate::Settings;
+
+/// Exit code for input that cannot be read, as clap uses it for flags that cannot.
+const UNREADABLE: u8 = 2;
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 nothing wrong, 1 mistakes, 2 something could not be read.
+
+Examples:
+  keyhatch check manifests/ store.yaml
+  helm template . | keyhatch check -
+  keyhatch check --output sarif manifests/ > keyhatch.sarif
+  keyhatch check --cluster --namespace team-a")]
+pub(super) struct Check {
+    /// Files and folders (*.yaml, *.yml, *.json); - is standard input.
+    #[arg(required_unless_present = "cluster", conflicts_with = "cluster")]
+    paths: Vec<PathBuf>,
+    /// Check the live objects of the cluster in your kubeconfig instead.
+    #[arg(long)]
+    cluster: bool,
+    /// With --cluster: only this namespace. With files: the namespace of objects that name none.
+    #[arg(long, short)]
+    namespace: Option<String>,
+    /// The kubeconfig for --cluster, instead of KUBECONFIG or ~/.kube/config.
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    kubeconfig: Option<PathBuf>,
+    /// How findings are printed.
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+    /// Let ExternalSecrets write other kinds than Secret, as with the operator's flag of this name.
+    #[arg(long)]
+    unsafe_allow_generic_targets: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Output {
+    /// `file:line: error: …`, a line a finding.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+impl Check {
+    /// Checks, prints, and answers how it went.
+    pub(super) fn run(self) -> ExitCode {
+        let settings = Settings { allow_generic_targets: self.unsafe_allow_generic_targets };
+        let input = match self.input() {
+            Ok(input) => input,
+            Err(error) => {
+                eprintln!("keyhatch: {error}");
+                return UNREADABLE.into();
+            }
+        };
+        let outcome = check::judge(&input, &settings);
+        match print(&outcome, self.output) {
+            Err(error) if !is_broken_pipe(error.as_ref()) => {
+                eprintln!("keyhatch: {error}");
+                UNREADABLE.into()
+            }
+            _ => outcome.exit_code().into(),
+        }
+    }
+
+    fn input(&self) -> Result<Input, Failure> {
+        if !self.cluster {
+            return Ok(check::read(&self.paths, self.namespace.as_deref()));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(runtime.block_on(cluster::read(self.kubeconfig.clone(), self.namespace.as_deref()))?)
+    }
+}
+
+fn print(outcome: &Outcome<'_>, output: Output) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match output {
+        Output::Text => out.write_all(output::text(outcome, output::Palette::for_stdout()).as_bytes())?,
+        Output::Json => writeln!(out, "{:#}", output::json(outcome))?,
+        Output::Sarif => writeln!(out, "{:#}", output::sarif(outcome))?,
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! `keyhatch webhook-config`: a configuration for a server that the API server reaches by URL.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+
+use super::Failure;
+use crate::webhook_config;
+
+/// Flags of `webhook-config`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  keyhatch webhook-config --url https://10.0.0.7:10250 --ca-file ca.crt | kubectl apply -f -")]
+pub(super) struct WebhookConfig {
+    /// Where the API server reaches the server: https://HOST:PORT.
+    #[arg(long, value_name = "URL", value_parser = https_url)]
+    url: String,
+    /// The CA that signed the serving certificate, in PEM form.
+    #[arg(long, value_name = "FILE")]
+    ca_file: PathBuf,
+}
+
+impl WebhookConfig {
+    /// Prints the configuration.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let Self { url, ca_file } = self;
+        let ca = fs::read(&ca_file).map_err(|error| format!("--ca-file {}: {error}", ca_file.display()))?;
+        if !String::from_utf8_lossy(&ca).contains("-----BEGIN CERTIFICATE-----") {
+            return Err(format!("--ca-file {}: holds no certificate in PEM form", ca_file.display()).into());
+        }
+        let config = webhook_config::validating(&url, &STANDARD.encode(ca));
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, &config)?;
+        writeln!(out)?;
+        Ok(())
+    }
+}
+
+/// The API server calls nothing but https, without a query.
+fn https_url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").unwrap_or_default().trim_end_matches('/');
+    let is_plain = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']);
+    if is_plain { Ok(text.to_owned()) } else { Err("write https://HOST:PORT".into()) }
+}

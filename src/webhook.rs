@@ -1,0 +1,190 @@
+//! The HTTP side of admission: bytes in, an AdmissionReview out, whatever the bytes were.
+//!
+//! Every answer is an AdmissionReview, so that the user reads the reason and not "failed calling webhook".
+//! What a client sends is bounded: bytes of one body, bytes and reviews in flight, and time.
+
+mod body;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use tokio::sync::Semaphore;
+use tracing::{debug, info, warn};
+
+use crate::admission::review::{self, Answer, Request, Status};
+use crate::admission::{Decision, ReviewError, decide, refusal, refusal_of_error, warnings};
+use crate::api::Kind;
+use crate::facts::Facts;
+use crate::metrics::{Metrics, Outcome};
+use crate::validate::{Context, Settings};
+
+/// The path under which the webhook configurations call.
+pub const PATH: &str = "/validate/external-secrets";
+
+/// Reviews that are decided at the same time.
+const CONCURRENT_REVIEWS: usize = 64;
+/// The API server's own default, used when it names none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What all reviews share.
+#[derive(Debug)]
+pub struct Webhook {
+    settings: Settings,
+    facts: Facts,
+    metrics: Arc<Metrics>,
+    reviews: Semaphore,
+    bytes: Semaphore,
+}
+
+impl Webhook {
+    /// A webhook that knows nothing of other objects yet.
+    pub fn new(settings: Settings, metrics: Arc<Metrics>) -> Self {
+        Self {
+            settings,
+            facts: Facts::default(),
+            metrics,
+            reviews: Semaphore::new(CONCURRENT_REVIEWS),
+            bytes: Semaphore::new(body::IN_FLIGHT_KIB),
+        }
+    }
+}
+
+/// The routes of the webhook.
+pub fn router(webhook: Arc<Webhook>) -> Router {
+    Router::new().route(PATH, post(handle)).with_state(webhook)
+}
+
+async fn handle(State(webhook): State<Arc<Webhook>>, request: HttpRequest) -> Response {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        let status = Status {
+            code: 415,
+            reason: "UnsupportedMediaType",
+            message: "keyhatch: an AdmissionReview is sent as application/json".into(),
+            details: None,
+        };
+        return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Answer::deny("", status, Vec::new()));
+    }
+    let deadline = timeout_of(&parts.uri);
+    match tokio::time::timeout(deadline, webhook.review(body)).await {
+        Ok((response, outcome)) => {
+            webhook.metrics.reviewed(outcome, started.elapsed());
+            response
+        }
+        Err(_) => {
+            webhook.metrics.reviewed(Outcome::Error, started.elapsed());
+            refuse_unread(StatusCode::OK, "", &ReviewError::Busy)
+        }
+    }
+}
+
+impl Webhook {
+    async fn review(&self, body: Body) -> (Response, Outcome) {
+        let read = match body::read(body, &self.bytes).await {
+            Ok(read) => read,
+            Err(body::BodyError::TooLarge { uid }) => {
+                let error = ReviewError::TooLarge { limit: body::LIMIT };
+                return (refuse_unread(StatusCode::OK, &uid, &error), Outcome::Error);
+            }
+            Err(body::BodyError::Broken(error)) => {
+                debug!(%error, "a client ended its request early");
+                return (StatusCode::BAD_REQUEST.into_response(), Outcome::Error);
+            }
+        };
+        let Ok(_permit) = self.reviews.acquire().await else {
+            return (refuse_unread(StatusCode::OK, "", &ReviewError::Busy), Outcome::Error);
+        };
+        self.decide(&read.bytes)
+    }
+
+    fn decide(&self, body: &[u8]) -> (Response, Outcome) {
+        let request = match review::parse(body) {
+            Ok(request) => request,
+            Err(error) => {
+                let uid = review::uid_in_prefix(body).unwrap_or_default();
+                return (refuse_unread(StatusCode::BAD_REQUEST, &uid, &error), Outcome::Error);
+            }
+        };
+        let context = Context { settings: &self.settings, facts: &self.facts };
+        match decide(&request, &context) {
+            Ok(decision) => self.tell(&request, &decision),
+            Err(error) => {
+                warn!(uid = %request.uid, kind = %request.kind.kind, namespace = ?request.namespace, name = ?request.name, %error, "not decided, so refused");
+                let answer_ = Answer::deny(&request.uid, refusal_of_error(&error), Vec::new());
+                (answer(StatusCode::OK, &answer_), Outcome::Error)
+            }
+        }
+    }
+
+    fn tell(&self, request: &Request<'_>, decision: &Decision) -> (Response, Outcome) {
+        self.metrics.found(decision);
+        let warnings = warnings(&decision.doubts);
+        let outcome = Outcome::of(decision);
+        log(request, decision, outcome);
+        let uid = request.uid.as_ref();
+        let review = match Kind::named(&request.kind.kind).filter(|_| !decision.mistakes.is_empty()) {
+            Some(kind) => Answer::deny(uid, refusal(kind, request, decision), warnings),
+            None => Answer::allow(uid, warnings),
+        };
+        (answer(StatusCode::OK, &review), outcome)
+    }
+}
+
+/// One line a decision; admitted without a word is the common case and is told at debug only.
+fn log(request: &Request<'_>, decision: &Decision, outcome: Outcome) {
+    if outcome == Outcome::Allowed {
+        debug!(uid = %request.uid, kind = %request.kind.kind, namespace = ?request.namespace, name = ?request.name, "admitted");
+        return;
+    }
+    let ids = |rules: &mut dyn Iterator<Item = &'static str>| rules.collect::<Vec<_>>().join(",");
+    info!(
+        uid = %request.uid,
+        operation = %request.operation,
+        kind = %request.kind.kind,
+        namespace = request.namespace.as_deref().unwrap_or_default(),
+        name = request.name.as_deref().unwrap_or_default(),
+        dry_run = request.dry_run.unwrap_or_default(),
+        mistakes = ids(&mut decision.mistakes.iter().map(|finding| finding.rule.id)),
+        doubts = ids(&mut decision.doubts.iter().map(|doubt| doubt.finding.rule.id)),
+        "{}",
+        if outcome == Outcome::Refused { "refused" } else { "admitted with warnings" },
+    );
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
+/// The API server says how long it waits: `?timeout=5s`. The answer leaves a little earlier.
+fn timeout_of(uri: &Uri) -> Duration {
+    let query = uri.query().unwrap_or_default();
+    let named = query.split('&').find_map(|pair| pair.strip_prefix("timeout="));
+    let parsed =
+        named.and_then(|text| crate::go::duration::parse(text).ok()).and_then(|d| u64::try_from(d.0).ok());
+    let given = parsed
+        .map_or(DEFAULT_TIMEOUT, Duration::from_nanos)
+        .clamp(Duration::from_millis(100), Duration::from_secs(30));
+    given - given / 10
+}
+
+/// Refuses what could not be read.
+fn refuse_unread(code: StatusCode, uid: &str, error: &ReviewError) -> Response {
+    warn!(uid, %error, "not decided, so refused");
+    answer(code, &Answer::deny(uid, refusal_of_error(error), Vec::new()))
+}
+
+fn answer(code: StatusCode, review: &Answer<'_>) -> Response {
+    match serde_json::to_vec(review) {
+        Ok(body) => (code, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

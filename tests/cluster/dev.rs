@@ -1,0 +1,223 @@
+//! A throw-away cluster with Keyhatch in it, for looking at: `make demo` and `make dev`.
+//!
+//! `dev demo` applies every manifest of `examples/good` and `examples/bad` with kubectl and prints what a
+//! user would see. It fails unless every good one is accepted and every bad one is refused by Keyhatch; a
+//! bad one whose first line is `# warns` must be accepted with a warning instead.
+//!
+//! `dev dev` keeps the cluster up until Ctrl-C. Either way nothing is left behind, and no other cluster and
+//! no kubeconfig of the user is touched.
+
+#[path = "../support.rs"]
+mod support;
+
+use std::env;
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use support::control_plane::{ControlPlane, Options};
+use support::kubectl::Output;
+use support::webhook::Webhook;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs a throw-away cluster with Keyhatch in it.
+#[derive(Parser)]
+struct Args {
+    mode: Mode,
+    /// The keyhatch binary to run.
+    #[arg(long, value_name = "PATH")]
+    keyhatch: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Mode {
+    /// Apply the examples, print what happens, end.
+    Demo,
+    /// Stay up until Ctrl-C.
+    Dev,
+}
+
+/// The namespace that is current in the kubeconfig.
+const NAMESPACE: &str = "demo";
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("dev: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<bool, String> {
+    eprintln!("starting a control plane and {} ...", args.keyhatch.display());
+    // Declared first, hence dropped last: the webhook goes before its API server.
+    let plane = ControlPlane::start(&Options::default())?;
+    let webhook = Webhook::serve(&args.keyhatch, &plane)?;
+    webhook.register(&plane)?;
+    plane.create_namespace(NAMESPACE);
+    let current = format!("--namespace={NAMESPACE}");
+    plane.kubectl(&["config", "set-context", "--current", &current]).success()?;
+    match args.mode {
+        Mode::Demo => demo(&plane),
+        Mode::Dev => stay_up(&plane, &webhook).map(|()| true),
+    }
+}
+
+/// What a manifest of the examples is there to show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Accepted,
+    Warned,
+    Refused,
+}
+
+impl Expected {
+    fn met_by(self, output: &Output) -> bool {
+        match self {
+            Self::Accepted => output.is_success(),
+            Self::Warned => output.is_success() && output.stderr.contains("Warning:"),
+            Self::Refused => output.is_denied(),
+        }
+    }
+
+    fn surprise(self) -> &'static str {
+        match self {
+            Self::Accepted => "surprise: this should have been accepted",
+            Self::Warned => "surprise: this should have been accepted with a warning",
+            Self::Refused => "surprise: this should have been refused by Keyhatch",
+        }
+    }
+}
+
+fn demo(plane: &ControlPlane) -> Result<bool, String> {
+    let paint = Paint::detect();
+    let (mut met, mut surprises) = (Vec::new(), 0);
+    for (file, expected) in examples()? {
+        let output = plane.kubectl(&["apply", "-f", &file]);
+        paint.transcript(&file, &output);
+        if expected.met_by(&output) {
+            met.push(expected);
+        } else {
+            surprises += 1;
+            println!("  {}", paint.style(Style::Surprise, expected.surprise()));
+        }
+        println!();
+    }
+    let style = if surprises == 0 { Style::Accepted } else { Style::Surprise };
+    println!("{}", paint.style(style, &summary(&met, surprises)));
+    Ok(surprises == 0)
+}
+
+fn summary(met: &[Expected], surprises: usize) -> String {
+    let count = |expected| met.iter().filter(|&&one| one == expected).count();
+    let warned = match count(Expected::Warned) {
+        0 => String::new(),
+        warned => format!("{warned} bad warned about, "),
+    };
+    let (good, bad) = (count(Expected::Accepted), count(Expected::Refused));
+    format!("{good} good applied, {bad} bad refused, {warned}{surprises} surprises")
+}
+
+/// Every example with what it should lead to, the good ones first, since bad ones may refer to them.
+fn examples() -> Result<Vec<(String, Expected)>, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut examples = Vec::new();
+    for folder in ["examples/good", "examples/bad"] {
+        let files = manifests(root, folder).map_err(|error| format!("cannot read {folder}: {error}"))?;
+        if files.is_empty() {
+            return Err(format!("{folder} has no .yaml files"));
+        }
+        examples.extend(files);
+    }
+    Ok(examples)
+}
+
+fn manifests(root: &Path, folder: &str) -> io::Result<Vec<(String, Expected)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root.join(folder))? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let expected = match fs::read_to_string(&path)?.lines().next() {
+            _ if folder.ends_with("good") => Expected::Accepted,
+            Some("# warns") => Expected::Warned,
+            _ => Expected::Refused,
+        };
+        files.push((path.strip_prefix(root).unwrap_or(&path).display().to_string(), expected));
+    }
+    files.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(files)
+}
+
+#[derive(Clone, Copy)]
+enum Style {
+    Command,
+    Accepted,
+    Warning,
+    Refused,
+    Surprise,
+}
+
+/// Colours, where they are wanted.
+struct Paint(bool);
+
+impl Paint {
+    fn detect() -> Self {
+        let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        Self(set("CLICOLOR_FORCE") || io::stdout().is_terminal() && !set("NO_COLOR"))
+    }
+
+    fn style(&self, style: Style, text: &str) -> String {
+        let code = match style {
+            Style::Command => "1",
+            Style::Accepted => "32",
+            Style::Warning => "33",
+            Style::Refused => "31",
+            Style::Surprise => "1;35",
+        };
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn transcript(&self, file: &str, output: &Output) {
+        println!("{}", self.style(Style::Command, &format!("$ kubectl apply -f {file}")));
+        let colour = |line: &str| if line.starts_with("Warning:") { Style::Warning } else { Style::Refused };
+        let stderr = output.stderr.lines().map(|line| (colour(line), line));
+        let stdout = output.stdout.lines().map(|line| (Style::Accepted, line));
+        for (style, line) in stderr.chain(stdout) {
+            println!("  {}", self.style(style, line));
+        }
+    }
+}
+
+fn stay_up(plane: &ControlPlane, webhook: &Webhook) -> Result<(), String> {
+    let kubectl = plane.kubectl_file();
+    println!("API server   {}", plane.url());
+    println!("webhook      {}", webhook.url);
+    println!("health       {}/readyz", webhook.health);
+    println!("its log      {}", webhook.log_file().display());
+    println!("\nIn another terminal, from the root of the repository:\n");
+    println!("  export KUBECONFIG={}", plane.kubeconfig().display());
+    println!("  alias kubectl={}", kubectl.display());
+    println!("  kubectl apply -f examples/good   # accepted");
+    println!("  kubectl apply -f examples/bad    # refused, with the reasons");
+    println!("\nCtrl-C ends everything and removes it.");
+    wait_for_signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
+    println!("\nstopping ...");
+    Ok(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn wait_for_signal() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,44 @@
+//! Running the `keyhatch` command.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// Its exit code.
+    pub(crate) code: Option<i32>,
+    /// What it printed.
+    pub(crate) stdout: String,
+    /// What it complained about.
+    pub(crate) stderr: String,
+}
+
+/// Runs `keyhatch` with these arguments, in the repository's root.
+pub(crate) fn keyhatch(args: &[&str]) -> Ended {
+    keyhatch_with("", args, &[])
+}
+
+/// Runs `keyhatch` with an input and some environment.
+pub(crate) fn keyhatch_with(stdin: &str, args: &[&str], environment: &[(&str, &str)]) -> Ended {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_keyhatch"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let text = stdin.to_owned();
+    let writer = std::thread::spawn(move || drop(input.write_all(text.as_bytes())));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}

@@ -1,0 +1,27 @@
+//! Support for tests that need a real Kubernetes API server: shared by the integration test binary and by
+//! `examples/dev`.
+//!
+//! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager on free ports of 127.0.0.1
+//! - [`kubectl`]: running kubectl against it, unique namespaces, waiting for a condition
+//! - [`webhook`]: the real `keyhatch` binary, serving and registered with that API server
+//! - [`certificates`]: throw-away certificate authorities and server certificates, good and bad ones
+//! - [`http`]: one HTTP/1.1 request over TCP or TLS
+//! - [`process`]: child processes and their folder, which never outlive the process that started them
+//!
+//! The paths are spelled out because a file that is itself included by `#[path]` would otherwise look for
+//! its modules next to itself.
+#![allow(dead_code, reason = "each binary uses its own part of this")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a broken test environment ends the test")]
+
+#[path = "support/certificates.rs"]
+pub(crate) mod certificates;
+#[path = "support/control_plane.rs"]
+pub(crate) mod control_plane;
+#[path = "support/http.rs"]
+pub(crate) mod http;
+#[path = "support/kubectl.rs"]
+pub(crate) mod kubectl;
+#[path = "support/process.rs"]
+pub(crate) mod process;
+#[path = "support/webhook.rs"]
+pub(crate) mod webhook;
