@@ -1,7 +1,8 @@
 //! The HTTP side of admission: bytes in, an AdmissionReview out, whatever the bytes were.
 //!
 //! Every answer is an AdmissionReview, so that the user reads the reason and not "failed calling webhook".
-//! What a client sends is bounded: bytes of one body, bytes and reviews in flight, and time.
+//! What a client sends is bounded: bytes of one body, bytes in flight, and time; deciding never waits, so as many
+//! reviews are decided at once as there are threads.
 
 mod body;
 
@@ -27,8 +28,6 @@ use crate::validate::{Context, Settings};
 /// The path under which the webhook configurations call.
 pub const PATH: &str = "/validate/external-secrets";
 
-/// Reviews that are decided at the same time.
-const CONCURRENT_REVIEWS: usize = 64;
 /// The API server's own default, used when it names none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -38,20 +37,13 @@ pub struct Webhook {
     settings: Settings,
     facts: Facts,
     metrics: Arc<Metrics>,
-    reviews: Semaphore,
     bytes: Semaphore,
 }
 
 impl Webhook {
     /// A webhook that knows nothing of other objects yet.
     pub fn new(settings: Settings, metrics: Arc<Metrics>) -> Self {
-        Self {
-            settings,
-            facts: Facts::default(),
-            metrics,
-            reviews: Semaphore::new(CONCURRENT_REVIEWS),
-            bytes: Semaphore::new(body::IN_FLIGHT_KIB),
-        }
+        Self { settings, facts: Facts::default(), metrics, bytes: Semaphore::new(body::IN_FLIGHT_KIB) }
     }
 }
 
@@ -97,9 +89,6 @@ impl Webhook {
                 debug!(%error, "a client ended its request early");
                 return (StatusCode::BAD_REQUEST.into_response(), Outcome::Error);
             }
-        };
-        let Ok(_permit) = self.reviews.acquire().await else {
-            return (refuse_unread(StatusCode::OK, "", &ReviewError::Busy), Outcome::Error);
         };
         self.decide(&read.bytes)
     }

@@ -76,15 +76,15 @@ fn add_text(input: &mut Input, path: &Path, text: &[u8], default_namespace: Opti
     let Ok(text) = std::str::from_utf8(text) else {
         return input.refuse(path, 1, "is not UTF-8 text".into());
     };
+    if let Some(line) = line_of_helm(text) {
+        let message = "an unrendered Helm template; check what `helm template` prints: helm template . | keyhatch check -";
+        return input.refuse(path, line, message.into());
+    }
     match yaml::documents(text) {
         Ok(documents) => {
             for document in documents {
                 add_document(input, path, document, default_namespace);
             }
-        }
-        Err(error) if looks_like_helm(text) => {
-            let message = "an unrendered Helm template; check what `helm template` prints: helm template . | keyhatch check -";
-            input.refuse(path, error.line, message.into());
         }
         Err(error) => input.refuse(path, error.line, error.message),
     }
@@ -122,19 +122,13 @@ fn add_object(input: &mut Input, manifest: Option<Manifest>) {
     }
 }
 
-/// Go templates are also what manifests of ours hold; Helm's own objects are the difference.
-fn looks_like_helm(text: &str) -> bool {
-    let helm = [
-        ".Values.",
-        ".Release.",
-        ".Chart.",
-        ".Capabilities.",
-        ".Files.",
-        "include \"",
-        "{{- if",
-        "{{- range",
-        "{{- with",
-        "{{- end",
-    ];
-    text.contains("{{") && helm.iter().any(|mark| text.contains(mark))
+/// The first line of Helm's. Manifests of ours hold Go templates, too; Helm's own objects, and directives at the
+/// beginning of a line, are the difference.
+fn line_of_helm(text: &str) -> Option<usize> {
+    let objects = [".Values.", ".Release.", ".Chart.", ".Capabilities.", ".Files.", "include \""];
+    let is_helm = |line: &str| {
+        let action = line.split_once("{{").map(|(_, action)| action).unwrap_or_default();
+        objects.iter().any(|object| action.contains(object)) || line.starts_with("{{")
+    };
+    text.lines().position(is_helm).map(|index| index + 1)
 }

@@ -1,10 +1,13 @@
 //! Takes a cron schedule and gives the bits of its fields, or says why it is refused.
 //! The rule is `ParseStandard` of robfig/cron v3.0.1: five fields, descriptors, `@every` and a time zone in front.
 
+mod field;
 mod zones;
 
 use super::duration::{self, DurationError};
-use super::{closest, excerpt};
+use super::excerpt;
+use crate::suggest::nearest;
+use field::{DAY_OF_MONTH, DAY_OF_WEEK, HOUR, MINUTE, MONTH, Spec, all, parse_field};
 use thiserror::Error;
 
 /// A schedule that robfig/cron accepts.
@@ -108,7 +111,7 @@ fn split_zone(zoned: &str) -> Result<(Option<&'static str>, &str), CronError> {
         "Local" => "Local",
         _ => zones::find(name).ok_or_else(|| CronError::Zone {
             zone: excerpt(name),
-            advice: advice(closest(name, zones::ZONES.iter().copied())),
+            advice: advice(nearest(name, zones::ZONES.iter().copied())),
         })?,
     };
     Ok((Some(zone), rest.trim()))
@@ -138,119 +141,13 @@ fn parse_descriptor(text: &str, zone: Option<&'static str>) -> Result<Schedule, 
         _ => {
             let Some(delay) = text.strip_prefix("@every ") else {
                 let known = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
-                let suggestion = closest(text.trim_end(), known.into_iter());
+                let suggestion = nearest(text.trim_end(), known);
                 return Err(CronError::Descriptor { text: excerpt(text), advice: advice(suggestion) });
             };
             return Ok(Schedule::Every((duration::parse(delay)?.0 / 1_000_000_000).max(1)));
         }
     };
     Ok(Schedule::Fields(fields))
-}
-
-/// A field of the schedule and its values.
-struct Spec {
-    field: &'static str,
-    min: u64,
-    max: u64,
-    /// Names for values from `min` on.
-    names: &'static [&'static str],
-    names_advice: &'static str,
-}
-
-const MINUTE: Spec = Spec { field: "minute", min: 0, max: 59, names: &[], names_advice: "" };
-const HOUR: Spec = Spec { field: "hour", min: 0, max: 23, names: &[], names_advice: "" };
-const DAY_OF_MONTH: Spec = Spec { field: "day of month", min: 1, max: 31, names: &[], names_advice: "" };
-const MONTH: Spec = Spec {
-    field: "month",
-    min: 1,
-    max: 12,
-    names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
-    names_advice: " or a name from jan to dec",
-};
-const DAY_OF_WEEK: Spec = Spec {
-    field: "day of week",
-    min: 0,
-    max: 6,
-    names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-    names_advice: " or a name from sun to sat",
-};
-
-impl Spec {
-    fn range(&self) -> String {
-        format!("{} goes from {} to {}", self.field, self.min, self.max)
-    }
-}
-
-/// The bits of a list of ranges. Like robfig/cron it takes an empty list for no value at all.
-fn parse_field(text: &str, spec: &Spec) -> Result<u64, CronError> {
-    text.split(',')
-        .filter(|range| !range.is_empty())
-        .try_fold(0, |bits, range| Ok(bits | parse_range(range, spec)?))
-}
-
-/// The bits of `*`, `5`, `1-5`, `*/15`, `1-30/5` or `5/15`.
-fn parse_range(text: &str, spec: &Spec) -> Result<u64, CronError> {
-    let field = spec.field;
-    let too_many = |sign| CronError::TooMany { field, sign, text: excerpt(text) };
-    let (range, step) = text.split_once('/').map_or((text, None), |(range, step)| (range, Some(step)));
-    let (low, high) = range.split_once('-').map_or((range, None), |(low, high)| (low, Some(high)));
-    // Whatever follows `*-` is ignored.
-    let is_star = matches!(low, "*" | "?");
-    let (start, mut end) = match high {
-        _ if is_star => (spec.min, spec.max),
-        Some(high) => {
-            let start = parse_value(low, spec)?;
-            if high.contains('-') {
-                return Err(too_many('-'));
-            }
-            (start, parse_value(high, spec)?)
-        }
-        None => parse_value(low, spec).map(|value| (value, value))?,
-    };
-    let step = match step {
-        Some(step) if step.contains('/') => return Err(too_many('/')),
-        Some(step) => {
-            if high.is_none() {
-                end = spec.max;
-            }
-            parse_number(step, spec)?
-        }
-        None => 1,
-    };
-    if let Some(value) = [start, end].into_iter().find(|value| !(spec.min..=spec.max).contains(value)) {
-        // A start that is too high is told as such, not as a range that runs backwards.
-        return Err(CronError::OutOfRange { field, value, range: spec.range() });
-    }
-    if start > end {
-        let (bounds, allowed) = ((start, end), (spec.min, spec.max));
-        return Err(CronError::Backwards { field, text: excerpt(text), bounds, allowed });
-    }
-    if step == 0 {
-        return Err(CronError::ZeroStep { field, text: excerpt(text) });
-    }
-    let step_by = usize::try_from(step).unwrap_or(usize::MAX);
-    let bits = (start..=end).step_by(step_by).fold(0, |bits, value| bits | 1 << value);
-    Ok(if is_star && step == 1 { bits | STAR } else { bits })
-}
-
-/// All values of a field, as for a star.
-fn all(spec: &Spec) -> u64 {
-    (spec.min..=spec.max).fold(STAR, |bits, value| bits | 1 << value)
-}
-
-fn parse_value(text: &str, spec: &Spec) -> Result<u64, CronError> {
-    let named = (spec.min..).zip(spec.names).find(|(_, name)| name.eq_ignore_ascii_case(text));
-    named.map_or_else(|| parse_number(text, spec), |(value, _)| Ok(value))
-}
-
-fn parse_number(text: &str, spec: &Spec) -> Result<u64, CronError> {
-    let number = text.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok());
-    number.ok_or_else(|| CronError::Value {
-        field: spec.field,
-        value: excerpt(text),
-        names: spec.names_advice,
-        range: spec.range(),
-    })
 }
 
 #[cfg(test)]
@@ -289,11 +186,12 @@ mod tests {
             ("60 * * * *", "minute: 60 is out of range; minute goes from 0 to 59"),
             ("* 24 * * *", "hour: 24 is out of range; hour goes from 0 to 23"),
             ("* * 0 * *", "day of month: 0 is out of range; day of month goes from 1 to 31"),
-            ("* * * 13 *", "month: 13 is out of range; month goes from 1 to 12"),
-            ("* * * * 7", "day of week: 7 is out of range; day of week goes from 0 to 6"),
+            ("* * * 13 *", "month: 13 is out of range; month goes from 1 (jan) to 12 (dec)"),
+            ("* * * * 7", "day of week: 7 is out of range; day of week goes from 0 (sun) to 6 (sat)"),
             (
                 "* * * * monday",
-                "day of week: `monday` is not a number or a name from sun to sat; day of week goes from 0 to 6",
+                "day of week: `monday` is not a number or the first three letters of a day; day of week goes from 0 (sun) \
+                 to 6 (sat)",
             ),
             ("* 22-4 * * *", "hour: range `22-4` runs backwards; write it as two, 22-23,0-4"),
             ("*/0 * * * *", "minute: the step in `*/0` is zero"),

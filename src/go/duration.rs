@@ -175,7 +175,7 @@ fn unknown_unit(text: &str, unit: &str) -> DurationError {
             "d" | "D" | "day" | "days" => (24, "h"),
             "w" | "W" | "week" | "weeks" => (168, "h"),
             "h" | "H" | "hr" | "hrs" | "hour" | "hours" => (1, "h"),
-            "m" | "M" | "min" | "mins" | "minute" | "minutes" => (1, "m"),
+            "m" | "min" | "mins" | "minute" | "minutes" => (1, "m"),
             "s" | "S" | "sec" | "secs" | "second" | "seconds" => (1, "s"),
             "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => (1, "ms"),
             _ => return None,
@@ -185,6 +185,8 @@ fn unknown_unit(text: &str, unit: &str) -> DurationError {
     let advice = meant.unwrap_or_else(|| match word {
         "d" => "write a day as `24h`".to_owned(),
         "w" => "write a week as `168h`".to_owned(),
+        _ if unit.contains(['-', '+']) => "a sign can only stand in front".to_owned(),
+        _ if unit.contains(char::is_whitespace) => "write them without spaces".to_owned(),
         _ => "its units are h, m, s, ms, us and ns".to_owned(),
     });
     DurationError::UnknownUnit { unit: excerpt(unit), advice }
@@ -227,6 +229,9 @@ mod tests {
             ("1d12h", "no unit `d` in Go durations; write a day as `24h`"),
             ("5 m", "no unit ` m` in Go durations; write `5m`"),
             ("5min", "no unit `min` in Go durations; write `5m`"),
+            ("1M", "no unit `M` in Go durations; its units are h, m, s, ms, us and ns"),
+            ("1h-5m", "no unit `h-` in Go durations; a sign can only stand in front"),
+            ("1h 30m", "no unit `h ` in Go durations; write them without spaces"),
             ("1y", "no unit `y` in Go durations; its units are h, m, s, ms, us and ns"),
         ] {
             assert_eq!(parse(text).unwrap_err().to_string(), message, "{text}");

@@ -1,6 +1,10 @@
-//! Takes the property of a secret, which External Secrets Operator reads with gjson and writes with sjson, and says
-//! where these would take a character for part of their query language that was probably meant literally. The
-//! rules are `parseObjectPath` and `Get` of gjson v1.18.0 and `parsePath` of sjson v1.2.5.
+//! Takes the property of a secret, which External Secrets Operator reads with gjson, and says where gjson would take a
+//! character for part of its query language that was probably meant literally. The rules are `parseObjectPath` and
+//! `Get` of gjson v1.18.0.
+
+mod sjson;
+
+pub use sjson::{SjsonProblem, sjson_problem};
 
 use super::excerpt;
 use std::fmt;
@@ -22,19 +26,6 @@ pub enum Doubt {
     },
 }
 
-/// What is wrong with a property that sjson is to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SjsonProblem {
-    /// sjson refuses the empty path.
-    Empty,
-    /// An operator of gjson: sjson only writes over what such a path finds, and drops the value otherwise.
-    Complex(char),
-    /// The first key is a number, or empty: a new secret becomes an array instead of an object.
-    ArrayIndex(String),
-    /// A key that is a large number: sjson fills an array up to that index.
-    HugeArray(String),
-}
-
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -47,29 +38,6 @@ impl fmt::Display for Doubt {
             }
             Self::Literal { character } => {
                 write!(f, "`{character}` is literal here, though gjson has an operator of that name")
-            }
-        }
-    }
-}
-
-impl fmt::Display for SjsonProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("an empty property cannot be written"),
-            Self::Complex(c) => {
-                write!(
-                    f,
-                    "`{c}` makes the property a query, and a value that it does not find is dropped; write `\\{c}`"
-                )
-            }
-            Self::ArrayIndex(key) => {
-                write!(
-                    f,
-                    "{key} in front makes a new secret an array; write a colon before it for the key of an object"
-                )
-            }
-            Self::HugeArray(key) => {
-                write!(f, "{key} makes an array of that many elements; write a colon before it")
             }
         }
     }
@@ -94,60 +62,8 @@ pub fn doubtful(path: &str) -> Option<Doubt> {
     }
 }
 
-/// What sjson would do to the property of a new secret other than to set it.
-pub fn sjson_problem(property: &str) -> Option<SjsonProblem> {
-    if property.is_empty() {
-        return Some(SjsonProblem::Empty);
-    }
-    let mut characters = property.chars();
-    while let Some(c) = characters.next() {
-        match c {
-            '|' | '#' | '@' | '*' | '?' => return Some(SjsonProblem::Complex(c)),
-            '\\' => _ = characters.next(),
-            _ => {}
-        }
-    }
-    let mut indexes = keys(property).map(|key| (key, index_digits(key)));
-    let first = indexes.next();
-    let mut all = first.into_iter().chain(indexes);
-    let huge = all.find(|(_, digits)| digits.is_some_and(|digits| digits > HARMLESS_DIGITS));
-    match (huge, first) {
-        (Some((key, _)), _) => Some(SjsonProblem::HugeArray(excerpt(key))),
-        (None, Some((key, Some(_)))) => Some(SjsonProblem::ArrayIndex(excerpt(key))),
-        _ => None,
-    }
-}
-
-/// The keys of a path, split at the dots that are not escaped.
-fn keys(path: &str) -> impl Iterator<Item = &str> {
-    let mut escaped = false;
-    path.split(move |c| {
-        let ends = c == '.' && !escaped;
-        escaped = c == '\\' && !escaped;
-        ends
-    })
-}
-
-/// The number of digits of a key that sjson takes for an index, escaped or not; the empty key is one too.
-fn index_digits(key: &str) -> Option<usize> {
-    let mut digits = 0;
-    let mut characters = key.chars();
-    while let Some(c) = characters.next() {
-        match if c == '\\' { characters.next() } else { Some(c) } {
-            Some(digit) if digit.is_ascii_digit() => digits += 1,
-            Some(_) => return None,
-            // A backslash at the end is dropped.
-            None => break,
-        }
-    }
-    Some(digits)
-}
-
 /// The longest path in which queries are told from keys, in bytes: to find closing brackets takes quadratic time.
 const LONGEST_QUERY: usize = 4096;
-
-/// An index of up to five digits makes half a megabyte at most.
-const HARMLESS_DIGITS: usize = 5;
 
 const MODIFIERS: &[&str] = &[
     "dig", "flatten", "fromstr", "group", "join", "keys", "pretty", "reverse", "this", "tostr", "ugly",
@@ -393,36 +309,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_sjson_would_not_write_is_found() {
-        for (property, problem) in [
-            ("a", None),
-            ("a.b", None),
-            (r"a\|b", None),
-            ("a.0", None),
-            (":12", None),
-            ("a{b[c!", None),
-            ("-1", None),
-            ("", Some(SjsonProblem::Empty)),
-            ("a|b", Some(SjsonProblem::Complex('|'))),
-            ("a.b#", Some(SjsonProblem::Complex('#'))),
-            (r"a\\@", Some(SjsonProblem::Complex('@'))),
-            ("0", Some(SjsonProblem::ArrayIndex("`0`".to_owned()))),
-            ("12.a", Some(SjsonProblem::ArrayIndex("`12`".to_owned()))),
-            (".a", Some(SjsonProblem::ArrayIndex("``".to_owned()))),
-            ("a.4000000000", Some(SjsonProblem::HugeArray("`4000000000`".to_owned()))),
-        ] {
-            assert_eq!(sjson_problem(property), problem, "{property}");
-        }
-    }
-
     proptest! {
         #[test]
         fn never_panics_and_escapes_once_and_for_all(path in r#"[ab.|#*?@!{}\[\]()\\",:0-9=]{0,30}|(a\.)?[@!](this|keys|true|x)[.|:]?[a{\[]{0,3}"#) {
             if let Some(Doubt::ChangesMeaning { literal, .. }) = doubtful(&path) {
                 prop_assert!(!matches!(doubtful(&literal), Some(Doubt::ChangesMeaning { .. })), "{} {}", path, literal);
             }
-            let _ = sjson_problem(&path);
         }
     }
 }

@@ -2,7 +2,9 @@
 //! why Go refuses it. The rule is Go 1.26's `regexp/syntax`; where the two languages differ, Go's meaning is
 //! written out.
 
+mod class;
 mod escape;
+mod group;
 mod names;
 mod parser;
 mod shape;
@@ -89,6 +91,8 @@ pub enum RegexpError {
     NothingToRepeat(String),
     #[error("repeat count of {0} is out of range; it goes up to 1000, nested counts multiplied")]
     RepeatSize(String),
+    #[error("bounds of the repetition {0} are the wrong way round")]
+    RepeatBounds(String),
     #[error("regular expression is too large once its repetitions are multiplied out")]
     TooLarge,
     /// Go accepts it.

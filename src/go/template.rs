@@ -3,6 +3,7 @@
 
 mod functions;
 mod lexer;
+mod lookahead;
 mod number;
 mod parser;
 mod pipeline;
@@ -59,7 +60,7 @@ pub enum Problem {
         "unexpected character {0} in an action; a key with such characters is read with {{{{ index . \"key\" }}}}"
     )]
     BadCharacter(String),
-    #[error("invalid number {0}")]
+    #[error("invalid number {0}{advice}", advice = number_advice(.0))]
     BadNumber(String),
     #[error(
         "invalid escape sequence in string {0}; backslashes are written \\\\, or in a string in backquotes"
@@ -71,7 +72,7 @@ pub enum Problem {
     UnclosedLiteral(&'static str, String),
     #[error("unexpected end of the template; a block is not closed with {{{{ end }}}}")]
     UnexpectedEnd,
-    #[error("unexpected {token} in {context}")]
+    #[error("unexpected {token} in {context}{advice}", advice = operator_advice(.token))]
     Unexpected { token: String, context: &'static str },
     #[error("unexpected {0}: no block is open")]
     UnexpectedAction(&'static str),
@@ -99,6 +100,27 @@ pub enum Problem {
     #[error("template nests more than {0} blocks and parentheses, which is not supported")]
     TooDeep(u32),
 }
+
+/// What an excerpt that is no number was probably meant to be.
+fn number_advice(excerpt: &str) -> &'static str {
+    match excerpt.trim_matches('`') {
+        "+" | "-" => OPERATORS,
+        number if number.starts_with('-') || number.ends_with('-') => {
+            "; a trim marker has a space, as in {{- .key -}}"
+        }
+        _ => "",
+    }
+}
+
+fn operator_advice(excerpt: &str) -> &'static str {
+    match excerpt.trim_matches('`') {
+        "=" | "!" | "&" | "?" | "<" | ">" | "*" | "/" | "%" => OPERATORS,
+        _ => "",
+    }
+}
+
+const OPERATORS: &str =
+    "; templates have functions instead of operators, such as eq, not, and, ternary and add";
 
 /// Parses a template as Go's `template.New("").Funcs(…).Parse` does.
 pub fn parse(text: &str) -> Result<Template<'_>, TemplateError> {
@@ -137,6 +159,7 @@ mod tests {
             ("{{ if and (or .a .b) .c }}{{ end }}", &["a"]),
             ("{{ $x := .a }}{{ $x.b }}{{ (.c).d }}{{ . }}", &["a", "c"]),
             ("{{ $.a }}{{ $ = .b }}{{ $.c }}{{ .d }}", &["a", "b", "d"]),
+            ("{{ if true }}{{ $ = .a }}{{ end }}{{ $.b }}", &[]),
             (r#"{{ index . "a" }}"#, &[]),
         ] {
             assert_eq!(keys(text), expected, "{text}");
@@ -157,7 +180,14 @@ mod tests {
             ("{{ if .a }}b", "line 1: unexpected end of the template; a block is not closed with {{ end }}"),
             ("{{ end }}", "line 1: unexpected {{end}}: no block is open"),
             ("{{ break }}", "line 1: {{break}} outside of {{range}}"),
-            ("{{ .a ? 1 }}", "line 1: unexpected `?` in operand"),
+            ("{{ }}", "line 1: missing value for command"),
+            ("{{ {{ .a }} }}", "line 1: unexpected `{` in command"),
+            (
+                "{{ .a == 1 }}",
+                "line 1: unexpected `=` in operand; templates have functions instead of operators, such as eq, not, and, \
+                 ternary and add",
+            ),
+            ("{{-.a-}}", "line 1: invalid number `-.a-`; a trim marker has a space, as in {{- .key -}}"),
             (
                 "{{ 'a b' }}",
                 "line 1: invalid character constant `'a b'`; strings are written in double quotes",

@@ -6,7 +6,7 @@ use super::{RegexpError, excerpt};
 use std::collections::BTreeSet;
 
 /// The deepest nesting of groups; the regex crate stops there too. Go goes to 1000.
-const DEPTH: usize = 250;
+pub(super) const DEPTH: usize = 250;
 /// The highest repetition count, also when nested ones are multiplied.
 const COPIES: u32 = 1000;
 /// Go's limit on the instructions of a compiled expression.
@@ -29,57 +29,63 @@ pub(super) struct Parser<'t> {
     pub(super) rest: &'t str,
     /// The translation.
     pub(super) out: String,
-    flags: Flags,
+    pub(super) flags: Flags,
     /// Whether the translation ignores case at its end; it catches up with `flags` only before a character.
-    folds: bool,
+    pub(super) folds: bool,
     /// The groups around the current one.
-    outer: Vec<Group>,
-    group: Group,
-    groups: usize,
-    names: BTreeSet<String>,
+    pub(super) outer: Vec<Group>,
+    pub(super) group: Group,
+    pub(super) groups: usize,
+    pub(super) names: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Flags {
-    ignore_case: bool,
-    multi_line: bool,
-    dot_all: bool,
-    lazy: bool,
+pub(super) struct Flags {
+    pub(super) ignore_case: bool,
+    pub(super) multi_line: bool,
+    pub(super) dot_all: bool,
+    pub(super) lazy: bool,
 }
 
 /// A group that is still open.
-struct Group {
+pub(super) struct Group {
     /// Where it starts in the translation.
-    start: usize,
+    pub(super) start: usize,
     /// How many groups came before it.
-    groups_before: usize,
-    captures: bool,
+    pub(super) groups_before: usize,
+    pub(super) captures: bool,
     /// `Parser::flags` and `Parser::folds` as they were in front of it.
-    flags: Flags,
-    folds: bool,
+    pub(super) flags: Flags,
+    pub(super) folds: bool,
     /// The alternatives before the current one.
-    alternatives: Option<Shape>,
+    pub(super) alternatives: Option<Shape>,
     /// The current alternative without its last part.
-    sequence: Shape,
+    pub(super) sequence: Shape,
     /// The part that an operator would repeat.
-    last: Option<Part>,
+    pub(super) last: Option<Part>,
 }
 
-struct Part {
-    start: usize,
-    groups_before: usize,
-    shape: Shape,
-    repetitions: usize,
+pub(super) struct Part {
+    pub(super) start: usize,
+    pub(super) groups_before: usize,
+    pub(super) shape: Shape,
+    pub(super) repetitions: usize,
 }
 
 impl Group {
-    const fn new(start: usize, groups_before: usize, captures: bool, flags: Flags, folds: bool) -> Self {
+    pub(super) const fn new(
+        start: usize,
+        groups_before: usize,
+        captures: bool,
+        flags: Flags,
+        folds: bool,
+    ) -> Self {
         let sequence = Shape::NOTHING;
         Self { start, groups_before, captures, flags, folds, alternatives: None, sequence, last: None }
     }
 
     /// Ends the current alternative and joins it to those before.
-    fn join(&mut self) -> Shape {
+    pub(super) fn join(&mut self) -> Shape {
         let sequence = std::mem::replace(&mut self.sequence, Shape::NOTHING);
         let alternative = self.last.take().map_or(sequence, |part| sequence.then(part.shape));
         self.alternatives.take().map_or(alternative, |before| before.or(alternative))
@@ -150,7 +156,7 @@ impl<'t> Parser<'t> {
         self.push(Part { start, groups_before: self.groups, shape, repetitions: 0 });
     }
 
-    fn push(&mut self, part: Part) {
+    pub(super) fn push(&mut self, part: Part) {
         if let Some(previous) = self.group.last.replace(part) {
             self.group.sequence = self.group.sequence.then(previous.shape);
         }
@@ -186,109 +192,17 @@ impl<'t> Parser<'t> {
         self.group.alternatives = Some(self.group.join());
     }
 
-    fn open(&mut self) -> Result<(), RegexpError> {
-        if self.outer.len() >= DEPTH {
-            return Err(RegexpError::Unsupported("more than 250 nested groups"));
-        }
-        if self.rest.starts_with("(?P<") || self.rest.starts_with("(?<") {
-            return self.open_named();
-        }
-        if self.rest.starts_with("(?") {
-            return self.open_with_flags();
-        }
-        self.skip(1);
-        self.enter(true, self.flags);
-        self.out.push('(');
-        Ok(())
-    }
-
-    fn enter(&mut self, captures: bool, flags: Flags) {
-        let inner = Group::new(self.out.len(), self.groups, captures, self.flags, self.folds);
-        self.outer.push(std::mem::replace(&mut self.group, inner));
-        self.groups += usize::from(captures);
-        self.flags = flags;
-    }
-
-    /// `(?P<name>` or `(?<name>`.
-    fn open_named(&mut self) -> Result<(), RegexpError> {
-        let group = self.rest;
-        if group.starts_with("(?<=") || group.starts_with("(?<!") {
-            return Err(RegexpError::Lookaround(excerpt(group.get(..4).unwrap_or(group))));
-        }
-        let (prefix, rest) = group.split_once('>').ok_or_else(|| RegexpError::GroupName(excerpt(group)))?;
-        self.rest = rest;
-        let name = prefix.split_once('<').map_or("", |(_, name)| name);
-        if name.is_empty() || !name.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()) {
-            return Err(RegexpError::GroupName(self.since(group)));
-        }
-        self.enter(true, self.flags);
-        // The regex crate wants unique names that start with a letter. Other names are not translated: the group
-        // keeps its number.
-        let first = self.names.insert(name.to_owned());
-        self.out.push('(');
-        if first && !name.starts_with(|c: char| c.is_ascii_digit()) {
-            self.out.push_str("?P<");
-            self.out.push_str(name);
-            self.out.push('>');
-        }
-        Ok(())
-    }
-
-    /// `(?flags)` or `(?flags:`.
-    fn open_with_flags(&mut self) -> Result<(), RegexpError> {
-        let group = self.rest;
-        self.skip(2);
-        let mut flags = self.flags;
-        let (mut value, mut dangling) = (true, false);
-        while let Some(c) = self.rest.chars().next() {
-            self.skip(c.len_utf8());
-            match c {
-                'i' => flags.ignore_case = value,
-                'm' => flags.multi_line = value,
-                's' => flags.dot_all = value,
-                'U' => flags.lazy = value,
-                '-' if value => value = false,
-                ')' if !dangling => {
-                    self.flags = flags;
-                    return Ok(());
-                }
-                ':' if !dangling => {
-                    self.enter(false, flags);
-                    self.out.push_str("(?:");
-                    return Ok(());
-                }
-                _ => break,
-            }
-            dangling = c == '-';
-        }
-        let shown = self.since(group);
-        Err(match group.get(2..3) {
-            Some("=" | "!") => RegexpError::Lookaround(shown),
-            _ if group.starts_with("(?P=") => RegexpError::Backreference(shown),
-            _ => RegexpError::InvalidGroup(shown),
-        })
-    }
-
-    fn close(&mut self) -> Result<(), RegexpError> {
-        self.skip(1);
-        let outer = self.outer.pop().ok_or(RegexpError::UnexpectedParen)?;
-        let mut inner = std::mem::replace(&mut self.group, outer);
-        let shape = inner.join();
-        (self.flags, self.folds) = (inner.flags, inner.folds);
-        self.out.push(')');
-        let shape = if inner.captures { shape.captured() } else { shape };
-        self.push(Part { start: inner.start, groups_before: inner.groups_before, shape, repetitions: 0 });
-        Ok(())
-    }
-
     /// Repeats the last part. False, without having moved, when a brace is no repetition but a literal.
     fn repetition(&mut self, previous: Option<&str>) -> Result<bool, RegexpError> {
         let before = self.rest;
         let Some((bytes, min, max)) = operator(before) else { return Ok(false) };
         let text = before.get(..bytes).unwrap_or_default();
         self.skip(bytes);
-        if min > COPIES || max.is_some_and(|max| max > COPIES || max < min) {
+        if min > COPIES || max.is_some_and(|max| max > COPIES) {
             return Err(RegexpError::RepeatSize(excerpt(text)));
+        }
+        if max.is_some_and(|max| max < min) {
+            return Err(RegexpError::RepeatBounds(excerpt(text)));
         }
         let lazy = self.rest.starts_with('?');
         self.skip(usize::from(lazy));

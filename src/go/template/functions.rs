@@ -2,7 +2,8 @@
 //! Go's built-in functions, those of sprig v3.3.0 and the operator's own; the parity tests compare it with sprig.
 
 use super::Problem;
-use crate::go::{closest, excerpt};
+use crate::go::excerpt;
+use crate::suggest::nearest;
 
 /// Whether the function exists.
 pub(super) fn exists(name: &str) -> bool {
@@ -16,13 +17,19 @@ pub(super) fn undefined(name: &str) -> Problem {
             "; External Secrets Operator removes it because it reads from the operator's surroundings"
                 .to_owned()
         }
+        "include" | "lookup" | "required" | "tpl" => "; it is one of Helm's".to_owned(),
+        "elif" | "elseif" => "; write {{ else if … }}".to_owned(),
+        "endif" | "endrange" | "endwith" => "; write {{ end }}".to_owned(),
         _ => {
             let meant = match name {
                 "base64" | "base64encode" | "b64encode" | "b64" => Some("b64enc"),
                 "base64decode" | "b64decode" => Some("b64dec"),
-                _ => closest(name, FUNCTIONS.iter().copied()),
+                _ => nearest(name, FUNCTIONS.iter().copied()),
             };
-            meant.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default()
+            meant.map_or_else(
+                || format!("; a key is written with a dot: {}", excerpt(&format!(".{name}"))),
+                |known| format!("; did you mean `{known}`?"),
+            )
         }
     };
     Problem::UndefinedFunction { name: excerpt(name), advice }
@@ -86,7 +93,8 @@ mod tests {
             ("toyaml", "function `toyaml` not defined; did you mean `toYaml`?"),
             ("b64encode", "function `b64encode` not defined; did you mean `b64enc`?"),
             ("toJSON", "function `toJSON` not defined; did you mean `toJson`?"),
-            ("include", "function `include` not defined"),
+            ("include", "function `include` not defined; it is one of Helm's"),
+            ("username", "function `username` not defined; a key is written with a dot: `.username`"),
             ("b64ecn", "function `b64ecn` not defined; did you mean `b64enc`?"),
         ] {
             assert_eq!(undefined(name).to_string(), message);

@@ -3,7 +3,7 @@
 //! so that line numbers come out the same; no tree is built.
 
 use super::lexer::Lexer;
-use super::token::{Kind, LexError, Token};
+use super::token::{Kind, Token};
 use super::{Problem, TemplateError, quoted};
 use crate::go::excerpt;
 use std::collections::{HashMap, HashSet};
@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<&str>, TemplateError> {
 }
 
 pub(super) struct Parser<'t> {
-    lexer: Lexer<'t>,
+    pub(super) lexer: Lexer<'t>,
     pub(super) tree: Tree<'t>,
     /// The defined templates, and whether each is empty: an empty one may be defined again.
     templates: HashMap<Vec<u8>, bool>,
@@ -38,16 +38,16 @@ pub(super) struct Parser<'t> {
 
 /// What a template and each definition in it have of their own.
 pub(super) struct Tree<'t> {
-    tokens: [Token<'t>; 3],
-    peeked: usize,
+    pub(super) tokens: [Token<'t>; 3],
+    pub(super) peeked: usize,
     pub(super) variables: Variables<'t>,
-    action_line: u32,
+    pub(super) action_line: u32,
     ranges: u32,
 }
 
 impl Tree<'_> {
     fn new() -> Self {
-        let variables = Variables { names: HashSet::new(), order: Vec::new() };
+        let variables = Variables { names: HashSet::new(), order: Vec::new(), root_is_set: false };
         Self { tokens: [Token::NONE; 3], peeked: 0, variables, action_line: 0, ranges: 0 }
     }
 }
@@ -56,18 +56,20 @@ impl Tree<'_> {
 pub(super) struct Variables<'t> {
     names: HashSet<&'t str>,
     order: Vec<&'t str>,
+    /// Whether `$` was ever set to something else than the data, in a block that has ended too.
+    pub(super) root_is_set: bool,
 }
 
 impl<'t> Variables<'t> {
     pub(super) fn declare(&mut self, name: &'t str) {
+        self.root_is_set |= name == "$";
         if self.names.insert(name) {
             self.order.push(name);
         }
     }
 
-    /// Whether the variable is declared. `$` is only when it has been set to something else than the data.
     pub(super) fn contains(&self, name: &str) -> bool {
-        self.names.contains(name)
+        name == "$" || self.names.contains(name)
     }
 
     fn truncate(&mut self, length: usize) {
@@ -91,81 +93,6 @@ enum Node {
 pub(super) type Parsed<T> = Result<T, TemplateError>;
 
 impl<'t> Parser<'t> {
-    pub(super) fn next(&mut self) -> Token<'t> {
-        if self.tree.peeked > 0 {
-            self.tree.peeked -= 1;
-        } else {
-            self.tree.tokens[0] = self.lexer.next_token();
-        }
-        self.tree.tokens.get(self.tree.peeked).copied().unwrap_or(Token::NONE)
-    }
-
-    pub(super) const fn back_up(&mut self) {
-        self.tree.peeked += 1;
-    }
-
-    /// Puts back the last token and those before it.
-    pub(super) fn back_up_to(&mut self, before: &[Token<'t>]) {
-        for (slot, token) in self.tree.tokens.iter_mut().skip(1).zip(before) {
-            *slot = *token;
-        }
-        self.tree.peeked = before.len() + 1;
-    }
-
-    pub(super) fn peek(&mut self) -> Token<'t> {
-        let token = self.next();
-        self.back_up();
-        token
-    }
-
-    pub(super) fn next_non_space(&mut self) -> Token<'t> {
-        loop {
-            let token = self.next();
-            if token.kind != Kind::Space {
-                return token;
-            }
-        }
-    }
-
-    pub(super) fn peek_non_space(&mut self) -> Token<'t> {
-        let token = self.next_non_space();
-        self.back_up();
-        token
-    }
-
-    pub(super) fn fail<T>(&self, problem: Problem) -> Parsed<T> {
-        Err(TemplateError { line: self.tree.tokens[0].line, problem })
-    }
-
-    pub(super) fn unexpected<T>(&self, token: Token<'_>, context: &'static str) -> Parsed<T> {
-        let started = Some(self.tree.action_line).filter(|line| *line != 0 && *line != token.line);
-        let text = || excerpt(token.text);
-        self.fail(match token.kind {
-            Kind::Error(LexError::UnclosedAction) => Problem::UnclosedAction(started.unwrap_or(token.line)),
-            Kind::Error(LexError::UnclosedComment) => Problem::UnclosedComment,
-            Kind::Error(LexError::CommentNotClosed) => Problem::CommentNotClosed,
-            Kind::Error(LexError::UnclosedParen) => Problem::UnclosedParen,
-            Kind::Error(LexError::UnexpectedParen) => Problem::UnexpectedParen,
-            Kind::Error(LexError::ExpectedDeclaration) => Problem::ExpectedDeclaration,
-            Kind::Error(LexError::BadCharacter(c)) => {
-                Problem::BadCharacter(excerpt(c.encode_utf8(&mut [0; 4])))
-            }
-            Kind::Error(LexError::BadNumber) => Problem::BadNumber(text()),
-            Kind::Error(LexError::UnclosedCharConstant) => {
-                Problem::UnclosedLiteral("character constant", text())
-            }
-            Kind::Error(LexError::UnclosedString) => Problem::UnclosedLiteral("string", text()),
-            Kind::Error(LexError::UnclosedRawString) => Problem::UnclosedLiteral("raw string", text()),
-            Kind::EndOfText => Problem::UnexpectedEnd,
-            _ => Problem::Unexpected { token: text(), context },
-        })
-    }
-
-    fn expect(&mut self, kind: Kind, context: &'static str) -> Parsed<Token<'t>> {
-        let token = self.next_non_space();
-        if token.kind == kind { Ok(token) } else { self.unexpected(token, context) }
-    }
-
     pub(super) fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth == DEPTH {
             return self.fail(Problem::TooDeep(DEPTH));

@@ -144,7 +144,7 @@ impl<'t> Parser<'t> {
 
     /// `$.name` is a key unless `$` has been set to something else.
     fn root_key(&mut self, field: Token<'t>) {
-        if !self.tree.variables.contains("$") {
+        if !self.tree.variables.root_is_set {
             self.key(field);
         }
     }
@@ -156,7 +156,7 @@ impl<'t> Parser<'t> {
                 return self.fail(functions::undefined(token.text));
             }
             Kind::Identifier if matches!(token.text, "and" | "or") => Operand::ShortCircuit,
-            Kind::Variable if token.text != "$" && !self.tree.variables.contains(token.text) => {
+            Kind::Variable if !self.tree.variables.contains(token.text) => {
                 return self.fail(Problem::UndefinedVariable(excerpt(token.text)));
             }
             Kind::CharConstant if !quoted::is_character(token.text) => {
