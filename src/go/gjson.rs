@@ -37,7 +37,10 @@ impl fmt::Display for Doubt {
                 )
             }
             Self::Literal { character } => {
-                write!(f, "`{character}` is literal here, though gjson has an operator of that name")
+                write!(
+                    f,
+                    "`{character}` is read as it stands here, though elsewhere in gjson paths it is an operator; write `\\{character}` to be sure"
+                )
             }
         }
     }

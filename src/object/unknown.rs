@@ -35,11 +35,10 @@ pub(super) fn report<'a>(kind: Kind, unknown: impl Iterator<Item = &'a String>, 
             Some(near) => {
                 report.missing(&MISSPELT_FIELD, &at, format!("did you mean {near}?"));
             }
-            None => report.text(
+            None => report.missing(
                 &UNKNOWN_FIELD,
                 &at,
-                name,
-                "there is no such field here: kept, and read by nobody",
+                "there is no such field here: it is kept, and read by nobody",
             ),
         }
     }

@@ -5,6 +5,8 @@ mod remote_ref;
 mod sync_windows;
 mod target;
 
+pub(super) use data_from::check_generator;
+
 use std::collections::BTreeSet;
 
 use super::{Context, Subject, duration, known_stores};

@@ -5,6 +5,7 @@ mod data_to;
 mod destinations;
 pub(crate) mod metadata;
 
+use super::external_secret::check_generator;
 use super::{Context, Subject, duration, known_stores, selector, template};
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
@@ -94,8 +95,9 @@ fn check_stores(
 
 fn check_source(pushed: &PushSelector, at: &Field<'_>, report: &mut Report) {
     let Some(source) = &pushed.secret else {
-        if pushed.generator_ref.is_none() {
-            report.missing(&PUSH_SOURCE, at, "say what is pushed: secret: {name: NAME}");
+        match &pushed.generator_ref {
+            Some(generator) => check_generator(generator, &at.key("generatorRef").key("kind"), report),
+            None => report.missing(&PUSH_SOURCE, at, "say what is pushed: secret: {name: NAME}"),
         }
         return;
     };

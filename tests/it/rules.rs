@@ -1,12 +1,14 @@
 //! Every rule's example breaks the rule, and the object that it is merged into breaks none.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use keyhatch::api::Kind;
+use keyhatch::check;
 use keyhatch::facts::Facts;
 use keyhatch::finding::Finding;
 use keyhatch::object::Object;
+use keyhatch::rule::Level;
 use keyhatch::validate::{Context, Settings, rules, validate};
 use serde_json::Value;
 
@@ -51,6 +53,44 @@ fn every_example_breaks_its_rule_and_no_other() {
         assert!(ids.contains(&rule.id), "{}: {found:#?}", rule.id);
         // Two rules may look at one mistake from two sides; more is noise.
         assert!(ids.len() <= 3, "{}: {ids:?}", rule.id);
+    }
+}
+
+/// The levels of what `check` finds in each file of a folder, every file by itself.
+fn checked(folder: &str) -> Vec<(PathBuf, Vec<(Level, &'static str)>)> {
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let check_one = |file: PathBuf| {
+        let input = check::read(std::slice::from_ref(&file), None);
+        assert!(input.unreadable.is_empty() && !input.manifests.is_empty(), "{}: {input:?}", file.display());
+        let outcome = check::judge(&input, &Settings::default());
+        let findings =
+            outcome.findings.iter().map(|located| (located.finding.rule.level, located.finding.rule.id));
+        let findings = findings.collect();
+        (file, findings)
+    };
+    files.into_iter().map(check_one).collect()
+}
+
+#[test]
+fn manifests_that_cannot_work_have_mistakes() {
+    for (file, findings) in checked("tests/data/manifests/refused") {
+        assert!(findings.iter().any(|(level, _)| *level == Level::Deny), "{}: {findings:?}", file.display());
+    }
+}
+
+#[test]
+fn doubtful_manifests_have_doubts_only() {
+    for (file, findings) in checked("tests/data/manifests/warned") {
+        assert!(!findings.is_empty(), "{}", file.display());
+        assert!(findings.iter().all(|(level, _)| *level == Level::Warn), "{}: {findings:?}", file.display());
+    }
+}
+
+#[test]
+fn valid_manifests_have_no_findings() {
+    for (file, findings) in checked("tests/data/manifests/valid") {
+        assert!(findings.is_empty(), "{}: {findings:?}", file.display());
     }
 }
 

@@ -4,11 +4,13 @@ use super::{remote_ref, store_of};
 use crate::api::Kind;
 use crate::api::common::StoreRef;
 use crate::api::data_from::{DataFrom, Find};
+use crate::api::remote_ref::GeneratorRef;
 use crate::aws::secret_name;
 use crate::field::Field;
 use crate::finding::Report;
 use crate::go::regexp;
 use crate::rule::{Level, Reason, Rule};
+use crate::suggest;
 use crate::validate::{Context, REGEXP, Subject, known_stores, rewrite};
 
 /// Checks one entry.
@@ -43,8 +45,10 @@ pub(super) fn check(
             report.missing(&DATA_FROM_CHOICE, at, cause);
         }
     }
-    if generator.is_some() {
-        return;
+    if let Some(generator) = generator {
+        let at = at.key("sourceRef");
+        let at = at.key("generatorRef");
+        return check_generator(generator, &at.key("kind"), report);
     }
     let store = store_of(subject, source_ref.as_ref(), default_store, at, context, report);
     if let Some(find) = find {
@@ -56,6 +60,33 @@ pub(super) fn check(
         known_stores::check_key(subject, store, &extract.key, &at.key("extract"), context, report);
     }
 }
+
+/// Kinds of generators come with the operator's releases, so only a slip of the pen is told from a new one.
+pub(in crate::validate) fn check_generator(generator: &GeneratorRef, at: &Field<'_>, report: &mut Report) {
+    let kind = generator.kind.as_str();
+    if let Some(near) = suggest::nearest(kind, GENERATORS).filter(|near| *near != kind) {
+        report.text(&GENERATOR_KIND, at, kind, format!("there is no such generator; did you mean {near}?"));
+    }
+}
+
+const GENERATORS: [&str; 16] = [
+    "ACRAccessToken",
+    "CloudsmithAccessToken",
+    "ClusterGenerator",
+    "ECRAuthorizationToken",
+    "Fake",
+    "GCRAccessToken",
+    "GithubAccessToken",
+    "Grafana",
+    "MFA",
+    "Password",
+    "QuayAccessToken",
+    "SSHKey",
+    "STSSessionToken",
+    "UUID",
+    "VaultDynamicSecret",
+    "Webhook",
+];
 
 fn check_find(find: &Find, at: &Field<'_>, may_be_aws: bool, report: &mut Report) {
     let Find { path, name, tags, .. } = find;
@@ -84,7 +115,7 @@ fn check_find(find: &Find, at: &Field<'_>, may_be_aws: bool, report: &mut Report
 
 /// The rules of this file.
 pub(super) static RULES: &[&Rule] =
-    &[&DATA_FROM_CHOICE, &DATA_FROM_TWICE, &FIND_NOTHING, &FIND_EVERYTHING, &FIND_PATH];
+    &[&DATA_FROM_CHOICE, &DATA_FROM_TWICE, &FIND_NOTHING, &FIND_EVERYTHING, &FIND_PATH, &GENERATOR_KIND];
 
 /// None or several of the three.
 pub(crate) static DATA_FROM_CHOICE: Rule = Rule {
@@ -139,4 +170,15 @@ pub(crate) static FIND_PATH: Rule = Rule {
     why: "No secret's name begins like this; a leading ! even means the opposite to AWS.",
     fix: "Use A-Z a-z 0-9 / _ + = . @ - and at most 512 characters.",
     example: "dataFrom: [{find: {path: '!prod', name: {regexp: a}}}]",
+};
+
+/// A generator that is none.
+pub(crate) static GENERATOR_KIND: Rule = Rule {
+    id: "generator-kind",
+    level: Level::Deny,
+    reason: Reason::NotSupported,
+    kind: Kind::ExternalSecret,
+    why: "The operator's schema knows its generators by name.",
+    fix: "Password, UUID, ECRAuthorizationToken, …; letter case counts.",
+    example: "dataFrom: [{sourceRef: {generatorRef: {kind: Passwords, name: a}}}]",
 };
