@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::api::{GROUP, Kind};
 use crate::finding::Finding;
 use crate::object::{Object, Unreadable};
+use crate::policy::Enforce;
 use crate::rule::Level;
 use crate::validate::{Context, validate};
 
@@ -33,8 +34,19 @@ pub struct Decision {
 pub struct Doubt {
     /// What it is.
     pub finding: Finding,
-    /// Whether the object before this update had it, too.
-    pub is_old: bool,
+    /// Why it is not refused.
+    pub why: Why,
+}
+
+/// Why a finding is told but not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The rule only warns.
+    Doubtful,
+    /// The object before this update had it, too.
+    NotNew,
+    /// Mistakes are not refused here yet.
+    NotEnforced,
 }
 
 /// Why a review cannot be decided. The object is refused: what cannot be read cannot be vouched for.
@@ -101,7 +113,7 @@ pub fn decide(request: &Request<'_>, context: &Context<'_>) -> Result<Decision, 
     }
     match request.old_object.filter(|_| request.operation == "UPDATE") {
         Some(old) => Ok(ratchet::apply(&object, old.get(), findings, context)),
-        None => Ok(split(findings)),
+        None => Ok(sort(findings, context.settings.policy.enforce, |_| false)),
     }
 }
 
@@ -120,14 +132,20 @@ fn subject(request: &Request<'_>) -> Result<Option<Kind>, ReviewError> {
     }
 }
 
-/// Mistakes apart from doubts.
-fn split(findings: Vec<Finding>) -> Decision {
+/// Sorts findings into mistakes and doubts.
+fn sort(findings: Vec<Finding>, enforce: Enforce, is_old: impl Fn(&Finding) -> bool) -> Decision {
     let mut decision = Decision::default();
     for finding in findings {
-        match finding.rule.level {
-            Level::Deny => decision.mistakes.push(finding),
-            Level::Warn => decision.doubts.push(Doubt { finding, is_old: false }),
-        }
+        let why = match (finding.level, enforce) {
+            (Level::Warn, _) => Why::Doubtful,
+            (Level::Deny, _) if is_old(&finding) => Why::NotNew,
+            (Level::Deny, Enforce::Warn) => Why::NotEnforced,
+            (Level::Deny, Enforce::Deny) => {
+                decision.mistakes.push(finding);
+                continue;
+            }
+        };
+        decision.doubts.push(Doubt { finding, why });
     }
     decision
 }
@@ -182,7 +200,7 @@ mod tests {
         let old = BAD.replace("\"aws\":{", "\"aws\":{\"prefix\":\"p\",");
         let decision = ask("UPDATE", "v1", &format!(r#","object":{BAD},"oldObject":{old}"#)).unwrap();
         assert!(decision.mistakes.is_empty());
-        assert!(decision.doubts.iter().all(|doubt| doubt.is_old) && decision.doubts.len() == 1);
+        assert!(decision.doubts.iter().all(|doubt| doubt.why == Why::NotNew) && decision.doubts.len() == 1);
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub struct Outcome<'a> {
 impl Outcome<'_> {
     /// How many findings are of this level.
     pub fn count(&self, level: Level) -> usize {
-        self.findings.iter().filter(|located| located.finding.rule.level == level).count()
+        self.findings.iter().filter(|located| located.finding.level == level).count()
     }
 
     /// 0: nothing wrong. 1: mistakes. 2: something could not be read, so nothing is sure.
@@ -128,7 +128,7 @@ fn judge_one(manifest: &Manifest, context: &Context<'_>) -> Vec<Finding> {
 
 fn at_top(rule: &'static Rule, field: &str, value: &str, cause: String) -> Finding {
     let value = if value.is_empty() { String::new() } else { crate::finding::quote(value) };
-    Finding { rule, field: field.into(), value, cause }
+    Finding { rule, level: rule.level, field: field.into(), value, cause }
 }
 
 fn facts(input: &Input) -> Facts {

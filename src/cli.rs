@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod rules;
 mod serve;
 mod webhook_config;
 

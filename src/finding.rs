@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::field::Field;
+use crate::policy::Policy;
 use crate::rule::{Level, Rule};
 
 /// The longest piece of a user's value that a message repeats, in bytes.
@@ -13,6 +14,8 @@ const SHOWN_VALUE: usize = 120;
 pub struct Finding {
     /// The rule that was broken.
     pub rule: &'static Rule,
+    /// How grave it is here: the rule's own level, unless the operator gave it another.
+    pub level: Level,
     /// The field, as [`Field`] prints it.
     pub field: String,
     /// The offending value, quoted and cut; empty when the field is missing.
@@ -25,8 +28,8 @@ pub struct Finding {
 /// that the API server uses for its own.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, field: _, value, cause } = self;
-        if rule.level == Level::Deny {
+        let Self { rule, level, field: _, value, cause } = self;
+        if *level == Level::Deny {
             write!(f, "{}: ", rule.reason.label())?;
         }
         if !value.is_empty() {
@@ -65,7 +68,7 @@ impl Report {
     }
 
     fn push(&mut self, rule: &'static Rule, field: &Field<'_>, value: String, cause: String) {
-        self.findings.push(Finding { rule, field: field.to_string(), value, cause });
+        self.findings.push(Finding { rule, level: rule.level, field: field.to_string(), value, cause });
     }
 
     /// Whether something was found about exactly this field.
@@ -79,6 +82,13 @@ impl Report {
         self.findings.is_empty()
     }
 
+    /// The findings at the levels that their rules have here; those of rules that are off are left out.
+    #[must_use]
+    pub fn leveled(self, policy: &Policy) -> Self {
+        let level = |finding: Finding| policy.level(finding.rule).map(|level| Finding { level, ..finding });
+        Self { findings: self.findings.into_iter().filter_map(level).collect() }
+    }
+
     /// All findings, mistakes and doubts.
     pub fn into_findings(self) -> Vec<Finding> {
         self.findings
@@ -86,7 +96,7 @@ impl Report {
 
     /// Whether a finding of this level is among them.
     pub fn has(&self, level: Level) -> bool {
-        self.findings.iter().any(|finding| finding.rule.level == level)
+        self.findings.iter().any(|finding| finding.level == level)
     }
 }
 

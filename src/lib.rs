@@ -9,7 +9,7 @@
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
 //! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
-//! [`facts`], [`suggest`].
+//! [`facts`], [`policy`], [`suggest`].
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
 //! (review to decision).
@@ -29,6 +29,7 @@ pub mod go;
 pub mod health;
 pub mod metrics;
 pub mod object;
+pub mod policy;
 pub mod rule;
 pub mod server;
 pub mod suggest;

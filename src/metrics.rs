@@ -1,4 +1,5 @@
-//! What the server counts, as Prometheus text. Labels hold kinds and rule ids, never names or keys.
+//! What the server counts, as Prometheus text. Labels hold namespaces and rule ids, never names of
+//! objects or keys.
 
 use std::fmt::Error;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::admission::Decision;
+use crate::admission::{Decision, Why};
 
 /// How a review ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -44,8 +45,18 @@ struct ReviewLabels {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct FindingLabels {
+    namespace: String,
     rule: &'static str,
     action: &'static str,
+}
+
+/// What was done about a finding that was not refused.
+fn action(why: Why) -> &'static str {
+    match why {
+        Why::Doubtful => "warned",
+        Why::NotNew => "not_new",
+        Why::NotEnforced => "would_refuse",
+    }
 }
 
 /// Counters of admission and of the serving certificate.
@@ -74,7 +85,7 @@ impl Default for Metrics {
         );
         registry.register(
             "admission_findings",
-            "Mistakes and doubts in reviewed objects, by rule and by what was done about them",
+            "Mistakes and doubts in reviewed objects, by namespace, rule and what was done about them",
             findings.clone(),
         );
         registry.register_with_unit(
@@ -94,12 +105,14 @@ impl Metrics {
         self.seconds.observe(took.as_secs_f64());
     }
 
-    /// Counts what was found in an object.
-    pub fn found(&self, decision: &Decision) {
+    /// Counts what was found in an object of a namespace; `""` for the cluster's own.
+    pub fn found(&self, namespace: &str, decision: &Decision) {
         let refused = decision.mistakes.iter().map(|finding| (finding.rule.id, "refused"));
-        let warned = decision.doubts.iter().map(|doubt| (doubt.finding.rule.id, "warned"));
-        for (rule, action) in refused.chain(warned) {
-            self.findings.get_or_create(&FindingLabels { rule, action }).inc();
+        let told = decision.doubts.iter().map(|doubt| (doubt.finding.rule.id, action(doubt.why)));
+        for (rule, action) in refused.chain(told) {
+            self.findings
+                .get_or_create(&FindingLabels { namespace: namespace.to_owned(), rule, action })
+                .inc();
         }
     }
 

@@ -24,6 +24,7 @@ use crate::facts::{Facts, Provider};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::object::{Object, Unreadable};
+use crate::policy::Policy;
 use crate::rule::{Level, Reason, Rule};
 
 use duration::DURATION;
@@ -43,6 +44,8 @@ pub struct Context<'a> {
 pub struct Settings {
     /// Whether ExternalSecrets may write other kinds than Secret (`--unsafe-allow-generic-targets`).
     pub allow_generic_targets: bool,
+    /// Rules that are turned down or off (`--rule`, `--enforce`).
+    pub policy: Policy,
 }
 
 /// The object that is judged.
@@ -84,7 +87,7 @@ pub fn validate(object: &Object<'_>, context: &Context<'_>) -> Result<Report, Un
             true
         }),
     }?;
-    Ok(report)
+    Ok(report.leveled(&context.settings.policy))
 }
 
 impl Context<'_> {

@@ -23,6 +23,7 @@ use crate::admission::{Decision, ReviewError, decide, refusal, refusal_of_error,
 use crate::api::Kind;
 use crate::facts::Facts;
 use crate::metrics::{Metrics, Outcome};
+use crate::policy::Enforce;
 use crate::validate::{Context, Settings};
 
 /// The path under which the webhook configurations call.
@@ -35,6 +36,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Webhook {
     settings: Settings,
+    /// The same for namespaces whose label says that mistakes are only warned about, or are refused.
+    warning: Settings,
+    denying: Settings,
     facts: Facts,
     metrics: Arc<Metrics>,
     bytes: Semaphore,
@@ -43,13 +47,34 @@ pub struct Webhook {
 impl Webhook {
     /// A webhook that knows nothing of other objects yet.
     pub fn new(settings: Settings, metrics: Arc<Metrics>) -> Self {
-        Self { settings, facts: Facts::default(), metrics, bytes: Semaphore::new(body::IN_FLIGHT_KIB) }
+        let enforcing = |enforce| Settings { policy: settings.policy.enforcing(enforce), ..settings.clone() };
+        Self {
+            warning: enforcing(Enforce::Warn),
+            denying: enforcing(Enforce::Deny),
+            settings,
+            facts: Facts::default(),
+            metrics,
+            bytes: Semaphore::new(body::IN_FLIGHT_KIB),
+        }
+    }
+
+    /// The settings for reviews that were sent to this path: the webhook configuration sends those of labelled
+    /// namespaces to paths of their own, so nobody has to know the labels here.
+    fn settings_for(&self, path: &str) -> &Settings {
+        match path.strip_prefix(PATH) {
+            Some("/warn") => &self.warning,
+            Some("/deny") => &self.denying,
+            _ => &self.settings,
+        }
     }
 }
 
 /// The routes of the webhook.
 pub fn router(webhook: Arc<Webhook>) -> Router {
-    Router::new().route(PATH, post(handle)).with_state(webhook)
+    Router::new()
+        .route(PATH, post(handle))
+        .route(&format!("{PATH}/{{enforce}}"), post(handle))
+        .with_state(webhook)
 }
 
 async fn handle(State(webhook): State<Arc<Webhook>>, request: HttpRequest) -> Response {
@@ -65,7 +90,7 @@ async fn handle(State(webhook): State<Arc<Webhook>>, request: HttpRequest) -> Re
         return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Answer::deny("", status, Vec::new()));
     }
     let deadline = timeout_of(&parts.uri);
-    match tokio::time::timeout(deadline, webhook.review(body)).await {
+    match tokio::time::timeout(deadline, webhook.review(body, webhook.settings_for(parts.uri.path()))).await {
         Ok((response, outcome)) => {
             webhook.metrics.reviewed(outcome, started.elapsed());
             response
@@ -78,7 +103,7 @@ async fn handle(State(webhook): State<Arc<Webhook>>, request: HttpRequest) -> Re
 }
 
 impl Webhook {
-    async fn review(&self, body: Body) -> (Response, Outcome) {
+    async fn review(&self, body: Body, settings: &Settings) -> (Response, Outcome) {
         let read = match body::read(body, &self.bytes).await {
             Ok(read) => read,
             Err(body::BodyError::TooLarge { uid }) => {
@@ -90,10 +115,10 @@ impl Webhook {
                 return (StatusCode::BAD_REQUEST.into_response(), Outcome::Error);
             }
         };
-        self.decide(&read.bytes)
+        self.decide(&read.bytes, settings)
     }
 
-    fn decide(&self, body: &[u8]) -> (Response, Outcome) {
+    fn decide(&self, body: &[u8], settings: &Settings) -> (Response, Outcome) {
         let request = match review::parse(body) {
             Ok(request) => request,
             Err(error) => {
@@ -101,7 +126,7 @@ impl Webhook {
                 return (refuse_unread(StatusCode::BAD_REQUEST, &uid, &error), Outcome::Error);
             }
         };
-        let context = Context { settings: &self.settings, facts: &self.facts };
+        let context = Context { settings, facts: &self.facts };
         match decide(&request, &context) {
             Ok(decision) => self.tell(&request, &decision),
             Err(error) => {
@@ -113,7 +138,7 @@ impl Webhook {
     }
 
     fn tell(&self, request: &Request<'_>, decision: &Decision) -> (Response, Outcome) {
-        self.metrics.found(decision);
+        self.metrics.found(request.namespace.as_deref().unwrap_or_default(), decision);
         let warnings = warnings(&decision.doubts);
         let outcome = Outcome::of(decision);
         log(request, decision, outcome);

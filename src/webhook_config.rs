@@ -13,39 +13,78 @@ const SPARED_NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-l
 const MATTERS: &str =
     "oldObject == null || (object.?spec != oldObject.?spec && !has(object.metadata.deletionTimestamp))";
 
-/// The ValidatingWebhookConfiguration for a server at `url`; `ca_bundle` is PEM, in base64.
-pub fn validating(url: &str, ca_bundle: &str) -> Value {
+/// The label with which a namespace says how strictly it is judged, where the operator allows that.
+const ENFORCE_LABEL: &str = "keyhatch.dev/enforce";
+
+/// Where the API server finds the server, and what namespaces may decide.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// `https://HOST:PORT`.
+    pub url: &'a str,
+    /// The CA of its certificate: PEM, in base64.
+    pub ca_bundle: &'a str,
+    /// Whether a namespace may say `keyhatch.dev/enforce: warn` or `deny` for itself.
+    pub allow_namespace_enforce: bool,
+}
+
+/// The ValidatingWebhookConfiguration.
+pub fn validating(target: &Target<'_>) -> Value {
+    let mut everywhere = vec![selector("kubernetes.io/metadata.name", "NotIn", &SPARED_NAMESPACES)];
+    let mut webhooks = Vec::new();
+    if target.allow_namespace_enforce {
+        for enforce in ["deny", "warn"] {
+            let labelled = [everywhere.clone(), vec![selector(ENFORCE_LABEL, "In", &[enforce])]].concat();
+            let name = format!("{enforce}.validate.keyhatch.dev");
+            webhooks.push(webhook(
+                target,
+                &name,
+                &format!("{}/{enforce}", webhook::PATH),
+                "Namespaced",
+                &labelled,
+            ));
+        }
+        everywhere.push(selector(ENFORCE_LABEL, "NotIn", &["deny", "warn"]));
+    }
+    webhooks.push(webhook(target, "validate.keyhatch.dev", webhook::PATH, "*", &everywhere));
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "keyhatch", "labels": {"app.kubernetes.io/name": "keyhatch"}},
+        "webhooks": webhooks,
+    })
+}
+
+fn selector(key: &str, operator: &str, values: &[&str]) -> Value {
+    json!({"key": key, "operator": operator, "values": values})
+}
+
+/// One entry. `scope` is `Namespaced` where a namespace's label decides: selectors never leave out objects of
+/// the cluster.
+fn webhook(target: &Target<'_>, name: &str, path: &str, scope: &str, namespaces: &[Value]) -> Value {
     let rule = |version: &str| {
-        let resources: Vec<_> =
-            Kind::ALL.into_iter().filter(|kind| kind.version() == version).map(Kind::plural).collect();
+        let of_version = |kind: &Kind| kind.version() == version && (scope == "*" || kind.is_namespaced());
+        let resources: Vec<_> = Kind::ALL.into_iter().filter(of_version).map(Kind::plural).collect();
         json!({
             "apiGroups": [GROUP],
             "apiVersions": [version],
             "operations": ["CREATE", "UPDATE"],
             "resources": resources,
-            "scope": "*",
+            "scope": scope,
         })
     };
     json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": "keyhatch", "labels": {"app.kubernetes.io/name": "keyhatch"}},
-        "webhooks": [{
-            "name": "validate.keyhatch.dev",
-            "admissionReviewVersions": ["v1"],
-            "sideEffects": "None",
-            "failurePolicy": "Fail",
-            "matchPolicy": "Equivalent",
-            "timeoutSeconds": 5,
-            "clientConfig": {
-                "url": format!("{}{}", url.trim_end_matches('/'), webhook::PATH),
-                "caBundle": ca_bundle,
-            },
-            "namespaceSelector": {"matchExpressions": [
-                {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": SPARED_NAMESPACES},
-            ]},
-            "rules": [rule("v1"), rule("v1alpha1")],
-            "matchConditions": [{"name": "spec-matters", "expression": MATTERS}],
-        }],
+        "name": name,
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Fail",
+        "matchPolicy": "Equivalent",
+        "timeoutSeconds": 5,
+        "clientConfig": {
+            "url": format!("{}{path}", target.url.trim_end_matches('/')),
+            "caBundle": target.ca_bundle,
+        },
+        "namespaceSelector": {"matchExpressions": namespaces},
+        "rules": [rule("v1"), rule("v1alpha1")],
+        "matchConditions": [{"name": "spec-matters", "expression": MATTERS}],
     })
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::review::{Cause, Details, Request, Status};
-use super::{Decision, Doubt, ReviewError};
+use super::{Decision, Doubt, ReviewError, Why};
 use crate::api::GROUP;
 use crate::api::Kind;
 
@@ -65,9 +65,13 @@ pub fn warnings(doubts: &[Doubt]) -> Vec<String> {
 }
 
 fn warning(doubt: &Doubt) -> String {
-    let Doubt { finding, is_old } = doubt;
-    let old = if *is_old { "not new, so admitted: " } else { "" };
-    format!("{}: {old}{finding}", finding.field)
+    let Doubt { finding, why } = doubt;
+    let because = match why {
+        Why::Doubtful => "",
+        Why::NotNew => "not new, so admitted: ",
+        Why::NotEnforced => "will be refused: ",
+    };
+    format!("{}: {because}{finding}", finding.field)
 }
 
 /// Breaks a text at spaces into lines that no API server cuts.
@@ -100,8 +104,14 @@ mod tests {
     fn doubts(count: usize, cause: &str) -> Vec<Doubt> {
         let doubt = |index: usize| {
             let (field, value) = (format!("spec.data[{index}]"), String::new());
-            let finding = crate::finding::Finding { rule: rules()[0], field, value, cause: cause.into() };
-            Doubt { finding, is_old: false }
+            let finding = crate::finding::Finding {
+                rule: rules()[0],
+                level: crate::rule::Level::Warn,
+                field,
+                value,
+                cause: cause.into(),
+            };
+            Doubt { finding, why: Why::Doubtful }
         };
         (0..count).map(doubt).collect()
     }

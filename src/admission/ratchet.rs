@@ -7,11 +7,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Decision, Doubt};
+use super::Decision;
 use crate::field;
 use crate::finding::Finding;
 use crate::object::Object;
-use crate::rule::Level;
 use crate::validate::{Context, validate};
 
 /// Decides about the findings of an updated object, given the object before.
@@ -21,22 +20,16 @@ pub(super) fn apply(
     findings: Vec<Finding>,
     context: &Context<'_>,
 ) -> Decision {
-    let Ok(old) = Object::admitted(object.kind, old) else { return super::split(findings) };
+    let enforce = context.settings.policy.enforce;
+    let Ok(old) = Object::admitted(object.kind, old) else {
+        return super::sort(findings, enforce, |_| false);
+    };
     if is_same_json(object.raw_spec(), old.raw_spec()) {
         return Decision::default();
     }
     let before = validate(&old, context).map(|report| report.into_findings()).unwrap_or_default();
     let before: HashSet<Identity> = before.iter().map(identity).collect();
-    let mut decision = Decision::default();
-    for finding in findings {
-        let is_old = before.contains(&identity(&finding));
-        if finding.rule.level == Level::Deny && !is_old {
-            decision.mistakes.push(finding);
-        } else {
-            decision.doubts.push(Doubt { finding, is_old });
-        }
-    }
-    decision
+    super::sort(findings, enforce, |finding| before.contains(&identity(finding)))
 }
 
 /// What makes two findings the same mistake: rule, place without list indices, value.

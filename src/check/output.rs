@@ -58,7 +58,7 @@ fn by_namespace(outcome: &Outcome<'_>, palette: Palette, out: &mut String) {
         groups.entry(located.manifest.namespace()).or_default().push(located);
     }
     for (namespace, group) in groups {
-        let errors = group.iter().filter(|located| located.finding.rule.level == Level::Deny).count();
+        let errors = group.iter().filter(|located| located.finding.level == Level::Deny).count();
         let title =
             namespace.map_or_else(|| "the whole cluster".to_owned(), |name| format!("namespace {name}"));
         let _ = writeln!(out, "{bold}{title}{plain}: {}", levels(errors, group.len() - errors));
@@ -71,7 +71,7 @@ fn by_namespace(outcome: &Outcome<'_>, palette: Palette, out: &mut String) {
 
 fn finding(Located { manifest, finding, .. }: &Located<'_>, palette: Palette, out: &mut String) {
     let Palette { red, yellow, plain, .. } = palette;
-    let level = match finding.rule.level {
+    let level = match finding.level {
         Level::Deny => format!("{red}error:{plain}"),
         Level::Warn => format!("{yellow}warning:{plain}"),
     };
@@ -119,7 +119,7 @@ pub fn json(outcome: &Outcome<'_>) -> Value {
             "name": manifest.name(),
             "field": finding.field,
             "rule": finding.rule.id,
-            "level": finding.rule.level,
+            "level": finding.level,
             "value": finding.value,
             "message": finding.to_string(),
         })
@@ -155,7 +155,7 @@ pub fn sarif(outcome: &Outcome<'_>) -> Value {
     let result = |Located { manifest, line, finding }: &Located<'_>| {
         json!({
             "ruleId": finding.rule.id,
-            "level": level(finding.rule.level),
+            "level": level(finding.level),
             "message": {"text": format!("{}: {}: {finding}", manifest.title(), finding.field)},
             "locations": [location(&manifest.file, *line)],
         })

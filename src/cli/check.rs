@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::rules::RuleFlags;
 use super::{Failure, is_broken_pipe};
 use crate::check::{self, Input, Outcome, cluster, output};
-use crate::validate::Settings;
+use crate::policy::Enforce;
 
 /// Exit code for input that cannot be read, as clap uses it for flags that cannot.
 const UNREADABLE: u8 = 2;
@@ -38,9 +39,8 @@ pub(super) struct Check {
     /// How findings are printed.
     #[arg(long, short, value_enum, default_value_t)]
     output: Output,
-    /// Let ExternalSecrets write other kinds than Secret, as with the operator's flag of this name.
-    #[arg(long)]
-    unsafe_allow_generic_targets: bool,
+    #[command(flatten)]
+    rules: RuleFlags,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -57,7 +57,6 @@ enum Output {
 impl Check {
     /// Checks, prints, and answers how it went.
     pub(super) fn run(self) -> ExitCode {
-        let settings = Settings { allow_generic_targets: self.unsafe_allow_generic_targets };
         let input = match self.input() {
             Ok(input) => input,
             Err(error) => {
@@ -65,8 +64,10 @@ impl Check {
                 return UNREADABLE.into();
             }
         };
+        let output = self.output;
+        let settings = self.rules.settings(Enforce::Deny);
         let outcome = check::judge(&input, &settings);
-        match print(&outcome, self.output) {
+        match print(&outcome, output) {
             Err(error) if !is_broken_pipe(error.as_ref()) => {
                 eprintln!("keyhatch: {error}");
                 UNREADABLE.into()

@@ -7,11 +7,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Failure;
+use super::rules::RuleFlags;
 use crate::go::duration;
+use crate::policy::Enforce;
 use crate::server::{self, Config};
 use crate::telemetry::{self, LogFormat};
 use crate::tls::CertificateFiles;
-use crate::validate::Settings;
 
 /// Flags of `serve`.
 #[derive(Debug, Args)]
@@ -31,9 +32,11 @@ pub(super) struct Serve {
     /// How often the certificate's files are looked at, such as 30s.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
     tls_reload_interval: Duration,
-    /// Let ExternalSecrets write other kinds than Secret; set it if the operator runs with this flag, too.
-    #[arg(long)]
-    unsafe_allow_generic_targets: bool,
+    /// What happens to objects with mistakes: deny refuses them, warn admits and counts them.
+    #[arg(long, value_enum, default_value_t, env = "KEYHATCH_ENFORCE")]
+    enforce: Enforce,
+    #[command(flatten)]
+    rules: RuleFlags,
     /// How log lines look.
     #[arg(long, value_enum, default_value_t, env = "KEYHATCH_LOG_FORMAT")]
     log_format: LogFormat,
@@ -52,7 +55,8 @@ impl Serve {
             tls_cert_file,
             tls_key_file,
             tls_reload_interval,
-            unsafe_allow_generic_targets,
+            enforce,
+            rules,
             log_format,
             log_level,
         } = self;
@@ -62,7 +66,7 @@ impl Serve {
             health_listen,
             certificate: CertificateFiles { cert: tls_cert_file, key: tls_key_file },
             certificate_interval: tls_reload_interval,
-            settings: Settings { allow_generic_targets: unsafe_allow_generic_targets },
+            settings: rules.settings(enforce),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(server::serve(config))?;

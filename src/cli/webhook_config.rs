@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
 use super::Failure;
-use crate::webhook_config;
+use crate::webhook_config::{self, Target};
 
 /// Flags of `webhook-config`.
 #[derive(Debug, Args)]
@@ -22,17 +22,21 @@ pub(super) struct WebhookConfig {
     /// The CA that signed the serving certificate, in PEM form.
     #[arg(long, value_name = "FILE")]
     ca_file: PathBuf,
+    /// Let namespaces decide for themselves, with the label keyhatch.dev/enforce: warn or deny.
+    #[arg(long)]
+    allow_namespace_enforce: bool,
 }
 
 impl WebhookConfig {
     /// Prints the configuration.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { url, ca_file } = self;
+        let Self { url, ca_file, allow_namespace_enforce } = self;
         let ca = fs::read(&ca_file).map_err(|error| format!("--ca-file {}: {error}", ca_file.display()))?;
         if !String::from_utf8_lossy(&ca).contains("-----BEGIN CERTIFICATE-----") {
             return Err(format!("--ca-file {}: holds no certificate in PEM form", ca_file.display()).into());
         }
-        let config = webhook_config::validating(&url, &STANDARD.encode(ca));
+        let target = Target { url: &url, ca_bundle: &STANDARD.encode(ca), allow_namespace_enforce };
+        let config = webhook_config::validating(&target);
         let mut out = io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, &config)?;
         writeln!(out)?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const WORDS: &[&str] = &["api", "aws", "facts", "field", "finding", "go", "rule", "suggest"];
+const WORDS: &[&str] = &["api", "aws", "facts", "field", "finding", "go", "policy", "rule", "suggest"];
 const DECISIONS: &[&str] = &["admission", "object", "validate"];
 /// What does I/O, knows the time, or reads the environment.
 const EDGES: &[&str] =

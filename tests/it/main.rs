@@ -12,6 +12,7 @@
 mod support;
 
 mod admission;
+mod adoption;
 mod check;
 mod command;
 mod crds;

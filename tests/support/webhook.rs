@@ -63,13 +63,18 @@ pub(crate) fn shared(bin: &str) -> &'static Cluster {
 impl Webhook {
     /// Starts `keyhatch serve` in the folder of `plane` and waits until it is ready; does not register it.
     pub(crate) fn serve(bin: &Path, plane: &ControlPlane) -> Result<Self, String> {
+        Self::serve_with(bin, plane, &[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn serve_with(bin: &Path, plane: &ControlPlane, flags: &[&str]) -> Result<Self, String> {
         let name = format!("keyhatch-{}", next_number());
         let authority = Authority::new();
         let certificates = authority.issue(&plane.root().join(&name), &CertificateOptions::default());
         let start = |deadline| {
             let (listen, health) = (free_address()?.to_string(), free_address()?.to_string());
             let mut command = serve_command(bin, &listen, &health, &certificates);
-            let mut process = plane.spawn(&name, &mut command)?;
+            let mut process = plane.spawn(&name, command.args(flags))?;
             let readyz = format!("http://{health}/readyz");
             wait_ready(from_mut(&mut process), deadline, || http::get(&readyz)?.ok().map(drop))?;
             Ok((format!("https://{listen}"), format!("http://{health}"), process))
@@ -80,14 +85,21 @@ impl Webhook {
 
     /// Puts the webhook in the path of `plane`'s API server.
     pub(crate) fn register(&self, plane: &ControlPlane) -> Result<(), String> {
+        self.install(plane, &[])?;
+        self.wait_in_path(plane)
+    }
+
+    /// Installs definitions and configuration, with further flags for `webhook-config`. The API server takes a
+    /// moment to notice.
+    pub(crate) fn install(&self, plane: &ControlPlane, flags: &[&str]) -> Result<(), String> {
         let crds = self.manifests(&["crds"])?;
         plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success()?;
         let established = ["wait", "--for=condition=Established", "--timeout=30s", "-f", "-"];
         plane.kubectl_in(&crds, &established).success()?;
         let ca_file = self.certificates.ca_file.display().to_string();
-        let config = self.manifests(&["webhook-config", "--url", &self.url, "--ca-file", &ca_file])?;
-        plane.kubectl_in(&config, &["apply", "-f", "-"]).success()?;
-        self.wait_in_path(plane)
+        let args = [&["webhook-config", "--url", &self.url, "--ca-file", &ca_file], flags].concat();
+        let config = self.manifests(&args)?;
+        plane.kubectl_in(&config, &["apply", "-f", "-"]).success().map(drop)
     }
 
     /// The API server takes a moment to notice a new configuration, and would let everything through. Asks

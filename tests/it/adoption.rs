@@ -1,0 +1,60 @@
+//! Turning Keyhatch on step by step: rules at other levels, a namespace that goes ahead or lags behind.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::control_plane::{ControlPlane, Options};
+use crate::support::http;
+use crate::support::kubectl::{Output, wait_until};
+use crate::support::webhook::Webhook;
+
+const BAD: &str = "
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {name: aws}
+spec: {provider: {aws: {service: SecretsManager, region: eu-central-1, role: team-b, prefix: 'a b'}}}
+";
+
+fn try_out(plane: &ControlPlane, namespace: &str) -> Output {
+    plane.kubectl_in(BAD, &["apply", "--dry-run=server", "-n", namespace, "-f", "-"])
+}
+
+#[test]
+fn mistakes_are_refused_where_and_when_the_operator_says_so() {
+    let plane = ControlPlane::start(&Options { controller_manager: false }).unwrap();
+    let flags = ["--enforce=warn", "--rule=store-prefix=off"];
+    let webhook = Webhook::serve_with(Path::new(env!("CARGO_BIN_EXE_keyhatch")), &plane, &flags).unwrap();
+    webhook.install(&plane, &["--allow-namespace-enforce"]).unwrap();
+    for (name, enforce) in [("soft", "warn"), ("strict", "deny"), ("plain", "")] {
+        plane.create_namespace(name);
+        if !enforce.is_empty() {
+            let label = format!("keyhatch.dev/enforce={enforce}");
+            plane.kubectl(&["label", "namespace", name, &label]).success().unwrap();
+        }
+    }
+    wait_until(Duration::from_secs(30), "the strict namespace to be judged", || {
+        let output = try_out(&plane, "strict");
+        if output.is_denied() { Ok(()) } else { Err(output.stderr) }
+    });
+
+    let refused = try_out(&plane, "strict");
+    assert!(
+        refused.stderr.contains("[role-arn]") && !refused.stderr.contains("[store-prefix]"),
+        "{}",
+        refused.stderr
+    );
+    for namespace in ["soft", "plain"] {
+        let admitted = try_out(&plane, namespace);
+        assert!(admitted.is_success(), "{namespace}: {}", admitted.stderr);
+        assert!(admitted.stderr.contains("will be refused: "), "{namespace}: {}", admitted.stderr);
+    }
+
+    let metrics = http::get(&format!("{}/metrics", webhook.health)).unwrap().ok().unwrap();
+    for line in [
+        r#"namespace="strict",rule="role-arn",action="refused""#,
+        r#"namespace="soft",rule="role-arn",action="would_refuse""#,
+        r#"namespace="plain",rule="role-arn",action="would_refuse""#,
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+}
