@@ -6,6 +6,7 @@
 pub mod cluster;
 mod files;
 mod manifest;
+mod metadata;
 pub mod output;
 mod yaml;
 
@@ -17,7 +18,7 @@ use crate::api::Kind;
 use crate::api::common::StoreKind;
 use crate::api::secret_store::SecretStoreSpec;
 use crate::facts::Facts;
-use crate::finding::Finding;
+use crate::finding::{Finding, Report};
 use crate::object::{Object, SCHEMA, VERSION_SERVED};
 use crate::rule::{Level, Rule};
 use crate::validate::{Context, Settings, validate};
@@ -117,13 +118,19 @@ fn judge_one(manifest: &Manifest, context: &Context<'_>) -> Vec<Finding> {
         }
     };
     let unreadable = |error: String| vec![at_top(&SCHEMA, "spec", "", error)];
-    match Object::unchecked(kind, &manifest.json) {
-        Ok(object) => match validate(&object, context) {
-            Ok(report) => report.into_findings(),
-            Err(error) => unreadable(error.to_string()),
-        },
-        Err(error) => unreadable(error.to_string()),
+    let mut report = Report::default();
+    metadata::check(manifest, &mut report);
+    let mut findings = report.into_findings();
+    let object = match Object::unchecked(kind, &manifest.json) {
+        Ok(object) => object,
+        Err(_) if !findings.is_empty() => return findings,
+        Err(error) => return unreadable(error.to_string()),
+    };
+    match validate(&object, context) {
+        Ok(report) => findings.extend(report.into_findings()),
+        Err(error) => findings.extend(unreadable(error.to_string())),
     }
+    findings
 }
 
 fn at_top(rule: &'static Rule, field: &str, value: &str, cause: String) -> Finding {

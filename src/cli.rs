@@ -1,5 +1,6 @@
 //! The command line: each subcommand's flags, and the one function that it runs.
 
+mod certificates;
 mod check;
 mod explain;
 mod rules;

@@ -67,6 +67,16 @@ impl Facts {
         self.stores.insert(id(kind, namespace, name), store);
     }
 
+    /// Forgets a store that is gone.
+    pub fn remove_store(&mut self, kind: StoreKind, namespace: Option<&str>, name: &str) {
+        self.stores.remove(&id(kind, namespace, name));
+    }
+
+    /// Forgets all stores of a kind, before they are listed anew.
+    pub fn forget_stores(&mut self, kind: StoreKind) {
+        self.stores.retain(|id, _| id.kind != kind);
+    }
+
     /// The store that a reference means, as seen from a namespace.
     pub fn store(&self, namespace: Option<&str>, store: &StoreRef) -> Option<&Store> {
         self.stores.get(&id(store.kind.unwrap_or_default(), namespace, &store.name))

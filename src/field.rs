@@ -37,7 +37,7 @@ impl fmt::Display for Field<'_> {
             Self::Path(path) => f.write_str(path),
             Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
             Self::Key(parent, name) if !is_plain(name) => write!(f, "{parent}[{name}]"),
-            Self::Key(Self::Root, name) => f.write_str(name),
+            Self::Key(Self::Root | Self::Path(""), name) => f.write_str(name),
             Self::Key(parent, name) => write!(f, "{parent}.{name}"),
         }
     }
@@ -46,6 +46,11 @@ impl fmt::Display for Field<'_> {
 /// Map keys such as `example.com/team` are printed in brackets, as the API server does.
 fn is_plain(name: &str) -> bool {
     name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+/// The path of a member, as [`Field`] prints it.
+pub fn join(path: &str, name: &str) -> String {
+    Field::Path(path).key(name).to_string()
 }
 
 /// The same path with list indices left out: what stays equal when an entry moves in its list.

@@ -1,7 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`, on plain HTTP for probes and Prometheus.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -16,8 +16,31 @@ use crate::metrics::Metrics;
 #[derive(Debug, Default)]
 pub struct Health {
     serving_until: AtomicI64,
+    bundle: AtomicU8,
     is_draining: AtomicBool,
     metrics: Arc<Metrics>,
+}
+
+/// What is known of the `caBundle` in the webhook configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Bundle {
+    /// The certificate is not ours to vouch for.
+    NotOurs,
+    /// It never showed our CA since we started.
+    NeverShown,
+    /// It shows our CA.
+    Shown,
+    /// It did, and does not any more; the leader repairs it.
+    NoLonger,
+}
+
+/// One line of `/readyz?verbose`.
+struct Check {
+    name: &'static str,
+    problem: Option<String>,
+    /// Whether the problem makes the server unready.
+    is_fatal: bool,
 }
 
 impl Health {
@@ -32,28 +55,61 @@ impl Health {
         self.metrics.serving_until(not_after);
     }
 
+    /// The certificate is our own: readiness waits for the bundle.
+    pub fn vouch(&self) {
+        self.bundle.store(Bundle::NeverShown as u8, Ordering::Relaxed);
+    }
+
+    /// Whether the webhook configuration shows our CA now.
+    pub fn bundle_is_shown(&self, is_shown: bool) {
+        let was_shown = self.bundle() != Bundle::NeverShown;
+        let bundle = match (is_shown, was_shown) {
+            (true, _) => Bundle::Shown,
+            (false, true) => Bundle::NoLonger,
+            (false, false) => Bundle::NeverShown,
+        };
+        self.bundle.store(bundle as u8, Ordering::Relaxed);
+    }
+
     /// The server is about to end: no new connections, please.
     pub fn drain(&self) {
         self.is_draining.store(true, Ordering::Relaxed);
     }
 
-    /// Each check by name, and what is wrong with it.
-    fn checks(&self, now: SystemTime) -> [(&'static str, Option<String>); 2] {
+    fn bundle(&self) -> Bundle {
+        let known = [Bundle::NotOurs, Bundle::NeverShown, Bundle::Shown, Bundle::NoLonger];
+        let stored = self.bundle.load(Ordering::Relaxed);
+        known.into_iter().find(|bundle| *bundle as u8 == stored).unwrap_or(Bundle::NotOurs)
+    }
+
+    fn checks(&self, now: SystemTime) -> [Check; 3] {
         let now = now
             .duration_since(UNIX_EPOCH)
             .ok()
             .and_then(|t| i64::try_from(t.as_secs()).ok())
             .unwrap_or_default();
-        let until = self.serving_until.load(Ordering::Relaxed);
-        let certificate = match until {
+        let certificate = match self.serving_until.load(Ordering::Relaxed) {
             0 => Some("no certificate is served yet".to_owned()),
             until if until < now => {
                 Some(format!("the serving certificate expired {} s ago; renew it", now - until))
             }
             _ => None,
         };
+        // A mismatch after the start must not empty the Service: that would turn a flaw into an outage.
+        let (bundle, is_fatal) = match self.bundle() {
+            Bundle::NotOurs | Bundle::Shown => (None, false),
+            Bundle::NeverShown => (Some("the webhook configuration does not show our CA yet"), true),
+            Bundle::NoLonger => (
+                Some("the webhook configuration does not show our CA any more; the leader repairs it"),
+                false,
+            ),
+        };
         let draining = self.is_draining.load(Ordering::Relaxed).then(|| "shutting down".to_owned());
-        [("certificate", certificate), ("shutdown", draining)]
+        [
+            Check { name: "certificate", problem: certificate, is_fatal: true },
+            Check { name: "ca-bundle", problem: bundle.map(str::to_owned), is_fatal },
+            Check { name: "shutdown", problem: draining, is_fatal: true },
+        ]
     }
 }
 
@@ -68,14 +124,15 @@ pub fn router(health: Arc<Health>) -> Router {
 
 async fn ready(State(health): State<Arc<Health>>, RawQuery(query): RawQuery) -> Response {
     let checks = health.checks(SystemTime::now());
-    let is_ready = checks.iter().all(|(_, problem)| problem.is_none());
+    let is_ready = checks.iter().all(|check| check.problem.is_none() || !check.is_fatal);
     let code = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if is_ready && !query.unwrap_or_default().split('&').any(|word| word.starts_with("verbose")) {
         return (code, "ok\n").into_response();
     }
-    let line = |(name, problem): &(&str, Option<String>)| match problem {
-        None => format!("[+] {name} ok\n"),
-        Some(problem) => format!("[-] {name} failed: {problem}\n"),
+    let line = |Check { name, problem, is_fatal }: &Check| match (problem, is_fatal) {
+        (None, _) => format!("[+] {name} ok\n"),
+        (Some(problem), true) => format!("[-] {name} failed: {problem}\n"),
+        (Some(problem), false) => format!("[!] {name}: {problem}\n"),
     };
     let end = if is_ready { "ready\n" } else { "not ready\n" };
     (code, checks.iter().map(line).collect::<String>() + end).into_response()

@@ -14,19 +14,24 @@
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
 //! (review to decision).
 //!
-//! Edges, which do I/O: [`webhook`], [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`],
+//! Edges, which do I/O: [`webhook`], [`facts_watch`], [`accept`], [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`],
 //! [`check`], [`cli`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
 
+pub mod accept;
 pub mod admission;
 pub mod api;
 pub mod aws;
+pub mod certificates;
 pub mod check;
 pub mod cli;
+pub mod cluster;
 pub mod facts;
+pub mod facts_watch;
 pub mod field;
 pub mod finding;
 pub mod go;
 pub mod health;
+pub mod leader;
 pub mod metrics;
 pub mod object;
 pub mod policy;
@@ -35,6 +40,7 @@ pub mod server;
 pub mod suggest;
 pub mod telemetry;
 pub mod tls;
+pub mod trust;
 pub mod validate;
 pub mod webhook;
 pub mod webhook_config;

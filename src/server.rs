@@ -1,20 +1,25 @@
 //! `keyhatch serve`: two listeners, a certificate that is followed, and an orderly end.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
-use hyper_util::rt::TokioTimer;
+use kube::Client;
 use thiserror::Error;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tracing::info;
 
+use crate::accept::{self, Limits, Phase, Signals};
+use crate::certificates::Certificates;
+use crate::cluster;
+use crate::facts_watch::{self, SharedFacts};
 use crate::health::{self, Health};
 use crate::metrics::Metrics;
-use crate::tls::{self, CertificateError, CertificateFiles};
+use crate::tls::{Certificate, CertificateError};
 use crate::validate::Settings;
 use crate::webhook::{self, Webhook};
 
@@ -25,10 +30,12 @@ pub struct Config {
     pub webhook_listen: SocketAddr,
     /// Where probes and Prometheus call, in plain HTTP.
     pub health_listen: SocketAddr,
-    /// The serving certificate.
-    pub certificate: CertificateFiles,
-    /// How often the certificate's files are read again.
-    pub certificate_interval: Duration,
+    /// Where the serving certificate comes from.
+    pub certificates: Certificates,
+    /// The cluster, if not the one that we run in.
+    pub kubeconfig: Option<PathBuf>,
+    /// How long connections are still accepted after the signal to end.
+    pub drain_delay: Duration,
     /// What rules depend on.
     pub settings: Settings,
 }
@@ -49,21 +56,24 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
-    /// A listener broke.
-    #[error("the {which} listener ended: {source}")]
-    Ended {
-        /// `webhook` or `health`.
-        which: &'static str,
-        /// Why.
-        source: io::Error,
-    },
+    /// The health listener broke.
+    #[error("the health listener ended: {0}")]
+    Health(io::Error),
+    /// The cluster that was named cannot be used.
+    #[error("the cluster cannot be used: {0}")]
+    Cluster(Box<dyn std::error::Error + Send + Sync>),
+    /// There is no API server to keep certificates in.
+    #[error("no cluster to keep certificates in; give --kubeconfig, or --tls-cert-file and --tls-key-file")]
+    NoCluster,
     /// Signals cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
 }
 
-/// A client has this long for its TLS handshake and for the head of each request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Clients have this long for a TLS handshake and for the head of each request.
+const HEAD: Duration = Duration::from_secs(10);
+/// Connections at the same time.
+const CONNECTIONS: usize = 1024;
 /// Reviews that are under way at the end have this long.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -72,71 +82,78 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// If it cannot start, with the flag and the cause.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
-    let certificate = config.certificate.load(SystemTime::now())?;
     let webhook_listener = listen("--webhook-listen", config.webhook_listen)?;
     let health_listener = listen("--health-listen", config.health_listen)?;
-
     let metrics = Arc::new(Metrics::default());
     let health = Arc::new(Health::new(Arc::clone(&metrics)));
-    health.serving_until(certificate.not_after);
-    let tls = certificate.into_server();
-    let follower = {
+    let (served, tls) = watch::channel(None);
+    let served = {
         let health = Arc::clone(&health);
-        let served = move |not_after| health.serving_until(not_after);
-        tls::follow(config.certificate.clone(), tls.clone(), config.certificate_interval, served)
+        move |certificate: Certificate| {
+            health.serving_until(certificate.not_after);
+            served.send_replace(Some(certificate));
+        }
     };
-    let webhook = Arc::new(Webhook::new(config.settings, metrics));
-    let handle = Handle::new();
+    let limits = Limits { head: HEAD, age: config.certificates.connection_age(), connections: CONNECTIONS };
+    let (ending, phase) = watch::channel(Phase::default());
+    let facts = SharedFacts::default();
+    let router = webhook::router(Arc::new(Webhook::new(config.settings, Arc::clone(&facts), metrics)));
+    let client = cluster::connect(config.kubeconfig).await?;
     info!(webhook = %config.webhook_listen, health = %config.health_listen, "serving");
 
     tokio::select! {
-        ended = serve_webhook(webhook_listener, tls, webhook, handle.clone()) => ended,
+        () = accept::serve(webhook_listener, router, limits, Signals { tls, phase }) => Ok(()),
         ended = serve_health(health_listener, Arc::clone(&health)) => ended,
-        () = follower => Ok(()),
-        ended = end_on_signal(health, handle) => ended,
+        ended = config.certificates.provide(client.clone(), Arc::clone(&health), served) => ended,
+        () = follow_stores(client, facts) => Ok(()),
+        ended = end_on_signal(health, ending, config.drain_delay) => ended,
     }
 }
 
 /// Takes the address at once, so that a used port is an error of the start.
 fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
     let error = |source| ServeError::Listen { flag, address, source };
-    let listener = TcpListener::bind(address).map_err(error)?;
+    let listener = std::net::TcpListener::bind(address).map_err(error)?;
     listener.set_nonblocking(true).map_err(error)?;
-    Ok(listener)
+    TcpListener::from_std(listener).map_err(error)
 }
 
-async fn serve_webhook(
-    listener: TcpListener,
-    tls: RustlsConfig,
-    webhook: Arc<Webhook>,
-    handle: Handle<SocketAddr>,
-) -> Result<(), ServeError> {
-    let ended = |source| ServeError::Ended { which: "webhook", source };
-    let server = axum_server::from_tcp_rustls(listener, tls).map_err(ended)?;
-    let mut server = server.handle(handle).first_request_timeout(HEAD_TIMEOUT);
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    server.http_builder().http2().timer(TokioTimer::new()).max_concurrent_streams(256);
-    server.serve(webhook::router(webhook).into_make_service()).await.map_err(ended)
+/// Without a cluster nothing is known of other objects, and rules that need it say nothing.
+async fn follow_stores(client: Option<Client>, facts: SharedFacts) {
+    match client {
+        Some(client) => facts_watch::follow(client, facts).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn serve_health(listener: TcpListener, health: Arc<Health>) -> Result<(), ServeError> {
-    let ended = |source| ServeError::Ended { which: "health", source };
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(ended)?;
-    axum::serve(listener, health::router(health)).await.map_err(ended)
+    axum::serve(listener, health::router(health)).await.map_err(ServeError::Health)
 }
 
-/// Waits for the signal, then for the reviews that are under way.
-async fn end_on_signal(health: Arc<Health>, handle: Handle<SocketAddr>) -> Result<(), ServeError> {
+/// Waits for the signal. Then: unready at once, still accepting for the delay (the API server learns of it later
+/// than we do), then no more connections, and the end when the last review is answered.
+async fn end_on_signal(
+    health: Arc<Health>,
+    ending: watch::Sender<Phase>,
+    drain_delay: Duration,
+) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    info!("ending: answering what is under way");
+    info!("leaving: unready, and answering whoever still comes");
     health.drain();
-    handle.graceful_shutdown(Some(DRAIN));
-    // The webhook's own future ends when its connections have; this one only bounds the wait.
-    tokio::time::sleep(DRAIN + Duration::from_secs(1)).await;
+    ending.send_replace(Phase::Leaving);
+    tokio::select! {
+        () = tokio::time::sleep(drain_delay) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    info!("ending: answering what is under way");
+    ending.send_replace(Phase::Ending);
+    // `accept::serve` ends when its connections have; this only bounds the wait.
+    tokio::time::sleep(DRAIN).await;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! "Did you mean": the known name that an unknown one is probably a slip for.
 
-/// The known name within two edits of `name`, or equal but for letter case. Names of three letters or less
+/// The known name within two edits of `name`, or equal but for letter case. Names of four letters or less
 /// must be within one edit: two would make anything of them.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > 64 {
@@ -17,7 +17,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 fn allowance(length: usize) -> usize {
-    if length <= 3 { 1 } else { 2 }
+    if length <= 4 { 1 } else { 2 }
 }
 
 #[cfg(test)]

@@ -5,11 +5,10 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum_server::tls_rustls::RustlsConfig;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
@@ -39,44 +38,45 @@ pub enum CertificateError {
         /// Why.
         source: io::Error,
     },
-    /// A file has no PEM of the wanted kind.
-    #[error("{}: holds no {wanted} in PEM form", path.display())]
-    Pem {
-        /// Which.
-        path: PathBuf,
-        /// `certificate` or `private key`.
-        wanted: &'static str,
-    },
-    /// The leaf is no X.509 certificate.
-    #[error("{}: its first certificate cannot be parsed", path.display())]
-    Parse {
-        /// Which.
-        path: PathBuf,
-    },
-    /// The leaf is not valid now.
-    #[error("{}: the certificate {problem}; renew it", path.display())]
-    NotValid {
-        /// Which.
-        path: PathBuf,
-        /// `expired at …` or `is valid from …`.
-        problem: String,
-    },
-    /// Certificate and key do not belong together, or the key is of no kind that rustls serves.
-    #[error("{} and {}: not a usable pair: {source}", cert.display(), key.display())]
-    Pair {
+    /// What the files hold cannot be served.
+    #[error("{} and {}: {problem}", cert.display(), key.display())]
+    Unusable {
         /// The certificate's file.
         cert: PathBuf,
         /// The key's file.
         key: PathBuf,
         /// Why.
-        source: rustls::Error,
+        problem: PemError,
     },
 }
 
+/// Why a certificate and its key cannot be served.
+#[derive(Debug, Error)]
+pub enum PemError {
+    /// No certificate in PEM form.
+    #[error("there is no certificate in PEM form in the first")]
+    NoCertificate,
+    /// No private key in PEM form.
+    #[error("there is no private key in PEM form in the second")]
+    NoKey,
+    /// The leaf is no X.509 certificate.
+    #[error("the first certificate cannot be parsed")]
+    Parse,
+    /// The leaf is not valid now.
+    #[error("the certificate {0}; renew it")]
+    NotValid(String),
+    /// Certificate and key do not belong together, or the key is of no kind that rustls serves.
+    #[error("not a usable pair: {0}")]
+    Pair(#[from] rustls::Error),
+}
+
 /// A certificate that can be served.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Certificate {
-    config: Arc<ServerConfig>,
+    /// The TLS side of a server.
+    pub config: Arc<ServerConfig>,
+    /// The leaf's serial number, in hexadecimal.
+    pub serial: String,
     /// Unix time at which it expires.
     pub not_after: i64,
 }
@@ -89,22 +89,8 @@ impl CertificateFiles {
     pub fn load(&self, now: SystemTime) -> Result<Certificate, CertificateError> {
         let Self { cert, key } = self;
         let (cert_pem, key_pem) = self.read()?;
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(&cert_pem)
-            .collect::<Result<_, _>>()
-            .map_err(|_| CertificateError::Pem { path: cert.clone(), wanted: "certificate" })?;
-        let Some(leaf) = chain.first() else {
-            return Err(CertificateError::Pem { path: cert.clone(), wanted: "certificate" });
-        };
-        let not_after = check_validity(leaf, cert, now)?;
-        let private = PrivateKeyDer::from_pem_slice(&key_pem)
-            .map_err(|_| CertificateError::Pem { path: key.clone(), wanted: "private key" })?;
-        let pair = CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider())
-            .map_err(|source| CertificateError::Pair { cert: cert.clone(), key: key.clone(), source })?;
-        let mut config = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Certificate { config: Arc::new(config), not_after })
+        let at = |problem| CertificateError::Unusable { cert: cert.clone(), key: key.clone(), problem };
+        Certificate::from_pem(&cert_pem, &key_pem, now).map_err(at)
     }
 
     fn read(&self) -> Result<(Vec<u8>, Vec<u8>), CertificateError> {
@@ -116,25 +102,28 @@ impl CertificateFiles {
 }
 
 impl Certificate {
-    /// The TLS side of a server that serves this certificate.
-    pub fn into_server(self) -> RustlsConfig {
-        RustlsConfig::from_config(self.config)
-    }
-
-    /// Swaps this certificate into a running server.
-    pub fn swap_into(self, server: &RustlsConfig) {
-        server.reload_from_config(self.config);
+    /// Reads a certificate (leaf first) and its key, and checks that they can be served at `now`.
+    ///
+    /// # Errors
+    /// Says what is wrong with them.
+    pub fn from_pem(cert: &[u8], key: &[u8], now: SystemTime) -> Result<Self, PemError> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert).collect();
+        let chain = chain.map_err(|_| PemError::NoCertificate)?;
+        let leaf = chain.first().ok_or(PemError::NoCertificate)?;
+        let (_, parsed) = X509Certificate::from_der(leaf).map_err(|_| PemError::Parse)?;
+        let (serial, not_after) = (parsed.raw_serial_as_string(), check_validity(&parsed, now)?);
+        let private = PrivateKeyDer::from_pem_slice(key).map_err(|_| PemError::NoKey)?;
+        let pair = CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider())?;
+        let resolver = Arc::new(SingleCertAndKey::from(pair));
+        let mut config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(resolver);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Self { config: Arc::new(config), serial, not_after })
     }
 }
 
-/// Serves new files when they change, until the process ends. What cannot be served is reported once and
-/// left alone: the certificate before stays.
-pub async fn follow(
-    files: CertificateFiles,
-    server: RustlsConfig,
-    every: Duration,
-    mut served: impl FnMut(i64),
-) {
+/// Hands new files on when they change, until the process ends. What cannot be served is reported once and left
+/// alone: the certificate before stays.
+pub async fn follow(files: CertificateFiles, every: Duration, serve: impl Fn(Certificate)) {
     let mut last = files.read().ok();
     let mut timer = tokio::time::interval(every);
     loop {
@@ -147,8 +136,7 @@ pub async fn follow(
         match files.load(SystemTime::now()) {
             Ok(certificate) => {
                 info!(not_after = certificate.not_after, "serving the new certificate");
-                served(certificate.not_after);
-                certificate.swap_into(&server);
+                serve(certificate);
             }
             Err(error) => error!(%error, "the new certificate cannot be served; the one before stays"),
         }
@@ -156,18 +144,15 @@ pub async fn follow(
 }
 
 /// Answers the leaf's end of validity as Unix time.
-fn check_validity(leaf: &CertificateDer<'_>, path: &Path, now: SystemTime) -> Result<i64, CertificateError> {
-    let parsed = X509Certificate::from_der(leaf);
-    let (_, parsed) = parsed.map_err(|_| CertificateError::Parse { path: path.to_owned() })?;
-    let validity = parsed.validity();
+fn check_validity(leaf: &X509Certificate<'_>, now: SystemTime) -> Result<i64, PemError> {
+    let validity = leaf.validity();
     let now =
         now.duration_since(UNIX_EPOCH).ok().and_then(|t| i64::try_from(t.as_secs()).ok()).unwrap_or_default();
-    let problem = if now > validity.not_after.timestamp() {
-        format!("expired at {}", validity.not_after)
-    } else if now < validity.not_before.timestamp() {
-        format!("is valid only from {}", validity.not_before)
-    } else {
-        return Ok(validity.not_after.timestamp());
-    };
-    Err(CertificateError::NotValid { path: path.to_owned(), problem })
+    if now > validity.not_after.timestamp() {
+        return Err(PemError::NotValid(format!("expired at {}", validity.not_after)));
+    }
+    if now < validity.not_before.timestamp() {
+        return Err(PemError::NotValid(format!("is valid only from {}", validity.not_before)));
+    }
+    Ok(validity.not_after.timestamp())
 }

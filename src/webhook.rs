@@ -6,7 +6,7 @@
 
 mod body;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -21,7 +21,7 @@ use tracing::{debug, info, warn};
 use crate::admission::review::{self, Answer, Request, Status};
 use crate::admission::{Decision, ReviewError, decide, refusal, refusal_of_error, warnings};
 use crate::api::Kind;
-use crate::facts::Facts;
+use crate::facts_watch::SharedFacts;
 use crate::metrics::{Metrics, Outcome};
 use crate::policy::Enforce;
 use crate::validate::{Context, Settings};
@@ -39,20 +39,20 @@ pub struct Webhook {
     /// The same for namespaces whose label says that mistakes are only warned about, or are refused.
     warning: Settings,
     denying: Settings,
-    facts: Facts,
+    facts: SharedFacts,
     metrics: Arc<Metrics>,
     bytes: Semaphore,
 }
 
 impl Webhook {
-    /// A webhook that knows nothing of other objects yet.
-    pub fn new(settings: Settings, metrics: Arc<Metrics>) -> Self {
+    /// A webhook that judges objects by these settings and by what is known of others.
+    pub fn new(settings: Settings, facts: SharedFacts, metrics: Arc<Metrics>) -> Self {
         let enforcing = |enforce| Settings { policy: settings.policy.enforcing(enforce), ..settings.clone() };
         Self {
             warning: enforcing(Enforce::Warn),
             denying: enforcing(Enforce::Deny),
             settings,
-            facts: Facts::default(),
+            facts,
             metrics,
             bytes: Semaphore::new(body::IN_FLIGHT_KIB),
         }
@@ -126,7 +126,8 @@ impl Webhook {
                 return (refuse_unread(StatusCode::BAD_REQUEST, &uid, &error), Outcome::Error);
             }
         };
-        let context = Context { settings, facts: &self.facts };
+        let facts = self.facts.read().unwrap_or_else(PoisonError::into_inner);
+        let context = Context { settings, facts: &facts };
         match decide(&request, &context) {
             Ok(decision) => self.tell(&request, &decision),
             Err(error) => {

@@ -21,8 +21,8 @@ const ENFORCE_LABEL: &str = "keyhatch.dev/enforce";
 pub struct Target<'a> {
     /// `https://HOST:PORT`.
     pub url: &'a str,
-    /// The CA of its certificate: PEM, in base64.
-    pub ca_bundle: &'a str,
+    /// The CA of its certificate: PEM, in base64; none if the server keeps it there itself.
+    pub ca_bundle: Option<&'a str>,
     /// Whether a namespace may say `keyhatch.dev/enforce: warn` or `deny` for itself.
     pub allow_namespace_enforce: bool,
 }
@@ -72,6 +72,10 @@ fn webhook(target: &Target<'_>, name: &str, path: &str, scope: &str, namespaces:
             "scope": scope,
         })
     };
+    let mut client = json!({"url": format!("{}{path}", target.url.trim_end_matches('/'))});
+    if let Some(bundle) = target.ca_bundle {
+        client["caBundle"] = bundle.into();
+    }
     json!({
         "name": name,
         "admissionReviewVersions": ["v1"],
@@ -79,10 +83,7 @@ fn webhook(target: &Target<'_>, name: &str, path: &str, scope: &str, namespaces:
         "failurePolicy": "Fail",
         "matchPolicy": "Equivalent",
         "timeoutSeconds": 5,
-        "clientConfig": {
-            "url": format!("{}{path}", target.url.trim_end_matches('/')),
-            "caBundle": target.ca_bundle,
-        },
+        "clientConfig": client,
         "namespaceSelector": {"matchExpressions": namespaces},
         "rules": [rule("v1"), rule("v1alpha1")],
         "matchConditions": [{"name": "spec-matters", "expression": MATTERS}],

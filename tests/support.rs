@@ -1,6 +1,7 @@
 //! Support for tests that need a real Kubernetes API server: shared by the integration test binary and by
 //! `examples/dev`.
 //!
+//! - [`balancer`]: one address for several replicas
 //! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager on free ports of 127.0.0.1
 //! - [`kubectl`]: running kubectl against it, unique namespaces, waiting for a condition
 //! - [`webhook`]: the real `keyhatch` binary, serving and registered with that API server
@@ -13,6 +14,8 @@
 #![allow(dead_code, reason = "each binary uses its own part of this")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a broken test environment ends the test")]
 
+#[path = "support/balancer.rs"]
+pub(crate) mod balancer;
 #[path = "support/certificates.rs"]
 pub(crate) mod certificates;
 #[path = "support/control_plane.rs"]

@@ -4,6 +4,8 @@
 
 use thiserror::Error;
 
+use super::region::{self, Region};
+
 /// The partitions that ARNs begin with.
 pub const PARTITIONS: &[&str] =
     &["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"];
@@ -60,6 +62,9 @@ pub enum ArnError {
     /// A Secrets Manager ARN without a secret's name.
     #[error("an ARN of Secrets Manager ends in :secret:NAME")]
     NotASecret,
+    /// A region that cannot exist.
+    #[error("{0:?} is no AWS region")]
+    Region(String),
     /// A Secrets Manager ARN without a region.
     #[error("an ARN of Secrets Manager names a region: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME")]
     NoRegion,
@@ -118,6 +123,9 @@ pub fn secret(text: &str) -> Result<Arn<'_>, ArnError> {
     }
     if arn.region.is_empty() {
         return Err(ArnError::NoRegion);
+    }
+    if matches!(region::parse(arn.region), Region::Misspelt(_)) {
+        return Err(ArnError::Region(arn.region.to_owned()));
     }
     check_account(&arn)?;
     match arn.resource.strip_prefix("secret:") {

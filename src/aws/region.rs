@@ -3,6 +3,8 @@
 //! AWS adds regions faster than clusters are upgraded, so a name that is not in the list but made of known
 //! parts is plausible. Source: AWS General Reference, "AWS Regions" and the partitions of the AWS SDKs.
 
+use std::borrow::Cow;
+
 /// What a region's name turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Region {
@@ -28,6 +30,7 @@ pub enum Suggestion {
 /// Judges a region's name, as it stands in a store. Partition names are carried by `Known` and `Plausible`.
 pub fn parse(name: &str) -> Region {
     let plain = without_fips(name);
+    let plain = plain.as_ref();
     if KNOWN.contains(&plain) {
         return Region::Known(partition(plain));
     }
@@ -38,8 +41,12 @@ pub fn parse(name: &str) -> Region {
 }
 
 /// SDKs accept `us-east-1-fips` and `fips-us-east-1` as names for the FIPS endpoints of a region.
-fn without_fips(name: &str) -> &str {
-    name.strip_prefix("fips-").or_else(|| name.strip_suffix("-fips")).unwrap_or(name)
+pub fn without_fips(name: &str) -> Cow<'_, str> {
+    match name.strip_prefix("fips-").or_else(|| name.strip_suffix("-fips")) {
+        Some(plain) => Cow::Borrowed(plain),
+        None if name.contains("-fips-") => Cow::Owned(name.replacen("-fips-", "-", 1)),
+        None => Cow::Borrowed(name),
+    }
 }
 
 /// The partition whose ARNs and endpoints a region uses.
@@ -177,6 +184,7 @@ mod tests {
             ("eusc-de-east-1", Region::Known("aws-eusc")),
             ("us-east-1-fips", Region::Known("aws")),
             ("fips-us-gov-west-1", Region::Known("aws-us-gov")),
+            ("us-fips-east-1", Region::Known("aws")),
             ("eu-west-9", Region::Plausible("aws")),
             ("cn-south-1", Region::Plausible("aws-cn")),
             ("us-esat-1", meant("us-east-1")),

@@ -12,7 +12,7 @@ pub const MAX_DESCRIPTION: usize = 2048;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum NameError {
     /// Nothing there.
-    #[error("a secret's name has at least one character")]
+    #[error("name the secret")]
     Empty,
     /// More than 512 characters.
     #[error("a secret's name has at most 512 characters, this has {0}")]
@@ -69,6 +69,9 @@ pub enum VersionError {
     /// A bare VersionId.
     #[error("this looks like a version id: write uuid/{0}")]
     BareId(String),
+    /// `UUID/…`, `uuid:…`.
+    #[error("a version id is written with uuid/ before it, in lower case")]
+    Prefix,
     /// Almost one of AWS's own labels.
     #[error("staging labels are case-sensitive and exact: did you mean {0}?")]
     AlmostAwsLabel(&'static str),
@@ -87,6 +90,12 @@ pub fn version(text: &str) -> Result<Version<'_>, VersionError> {
             32..=64 => Ok(Version::Id(id)),
             length => Err(VersionError::IdLength(length)),
         };
+    }
+    if text
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case("uuid/") || start.eq_ignore_ascii_case("uuid:"))
+    {
+        return Err(VersionError::Prefix);
     }
     match text.chars().count() {
         length @ 257.. => return Err(VersionError::StageLength(length)),

@@ -76,19 +76,21 @@ fn add_text(input: &mut Input, path: &Path, text: &[u8], default_namespace: Opti
     let Ok(text) = std::str::from_utf8(text) else {
         return input.refuse(path, 1, "is not UTF-8 text".into());
     };
-    if let Some(line) = line_of_helm(text) {
-        let message = "an unrendered Helm template; check what `helm template` prints: helm template . | keyhatch check -";
-        return input.refuse(path, line, message.into());
-    }
     match yaml::documents(text) {
         Ok(documents) => {
             for document in documents {
                 add_document(input, path, document, default_namespace);
             }
         }
-        Err(error) => input.refuse(path, error.line, error.message),
+        Err(error) => match line_of_helm(text) {
+            Some(line) => input.refuse(path, line, UNRENDERED.into()),
+            None => input.refuse(path, error.line, error.message),
+        },
     }
 }
+
+const UNRENDERED: &str =
+    "an unrendered Helm template; check what `helm template` prints: helm template . | keyhatch check -";
 
 fn add_document(input: &mut Input, path: &Path, document: Document, default_namespace: Option<&str>) {
     let Document { value, lines } = document;
@@ -98,6 +100,7 @@ fn add_document(input: &mut Input, path: &Path, document: Document, default_name
             let prefix = format!("items[{index}]");
             add_object(
                 input,
+                path,
                 Manifest::of_ours(path.to_owned(), item, prefix, lines.clone(), default_namespace),
             );
         }
@@ -108,6 +111,7 @@ fn add_document(input: &mut Input, path: &Path, document: Document, default_name
         Value::Object(_) => {
             add_object(
                 input,
+                path,
                 Manifest::of_ours(path.to_owned(), &value, String::new(), lines, default_namespace),
             );
         }
@@ -115,8 +119,12 @@ fn add_document(input: &mut Input, path: &Path, document: Document, default_name
     }
 }
 
-fn add_object(input: &mut Input, manifest: Option<Manifest>) {
+fn add_object(input: &mut Input, path: &Path, manifest: Option<Manifest>) {
     match manifest {
+        // Quoted, Helm's actions are valid YAML, and to judge them as values would tell nonsense.
+        Some(manifest) if line_of_helm(&manifest.json).is_some() => {
+            input.refuse(path, manifest.line_of("metadata"), UNRENDERED.into());
+        }
         Some(manifest) => input.manifests.push(manifest),
         None => input.skipped += 1,
     }

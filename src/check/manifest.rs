@@ -65,6 +65,11 @@ impl Manifest {
             .filter(|namespace| !namespace.is_empty())
     }
 
+    /// A member of its metadata, of whatever type.
+    pub fn metadata(&self, name: &str) -> Option<&Value> {
+        self.value.get("metadata").and_then(|metadata| metadata.get(name))
+    }
+
     /// The `apiVersion` as written.
     pub fn api_version(&self) -> String {
         format!("{GROUP}/{}", self.version)

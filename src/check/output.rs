@@ -75,7 +75,17 @@ fn finding(Located { manifest, finding, .. }: &Located<'_>, palette: Palette, ou
         Level::Deny => format!("{red}error:{plain}"),
         Level::Warn => format!("{yellow}warning:{plain}"),
     };
-    let _ = writeln!(out, "{level} {}: {}: {finding}", manifest.title(), finding.field);
+    let line = visible(&format!("{}: {}: {finding}", manifest.title(), finding.field));
+    let _ = writeln!(out, "{level} {line}");
+}
+
+/// Names come from files that anybody wrote: what would move the cursor or turn the text around is escaped.
+fn visible(text: &str) -> String {
+    let is_hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if is_hidden(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 fn levels(errors: usize, warnings: usize) -> String {

@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser, ScalarStyle};
+use granit_parser::{Event, Options, Parser, ScalarStyle};
 use serde_json::{Map, Number, Value};
+
+use crate::field;
 
 /// The most values that one document has, aliases expanded.
 const MAX_NODES: usize = 200_000;
@@ -33,8 +35,11 @@ pub(super) struct YamlError {
 
 /// Reads all documents of a file.
 pub(super) fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
+    // Another crate in the tree switches the parser's comment events on.
+    let mut options = Options::default();
+    options.set_emit_comments(false);
     let mut composer = Composer {
-        events: Parser::new_from_str(text),
+        events: Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
         lines: HashMap::new(),
         nodes: 0,
@@ -149,7 +154,7 @@ impl<'a> Composer<'a> {
                     });
                 }
             };
-            let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let inner = field::join(path, &key);
             let (event, value_line) = self.next()?;
             let value = self.value(event, value_line, &inner, depth + 1)?;
             if key == "<<" {
@@ -204,8 +209,17 @@ fn number(text: &str) -> Option<Number> {
     let plain = text.replace('_', "");
     integer(&plain).or_else(|| {
         let is_decimal = plain.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-        plain.parse::<f64>().ok().filter(|_| is_decimal).and_then(Number::from_f64)
+        plain.parse::<f64>().ok().filter(|_| is_decimal).and_then(float)
     })
+}
+
+/// `5.0` is 5, as it is in the JSON that kubectl makes of it.
+fn float(value: f64) -> Option<Number> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        return format!("{value:.0}").parse::<i64>().ok().map(Number::from);
+    }
+    Number::from_f64(value)
 }
 
 /// Decimal, `0x`, `0b`, and octal with `0` or `0o`.
@@ -249,8 +263,8 @@ mod tests {
             ("-12", json!(-12)),
             ("1_000", json!(1000)),
             ("1.5", json!(1.5)),
-            ("1e3", json!(1000.0)),
-            ("08", json!(8.0)),
+            ("1e3", json!(1000)),
+            ("08", json!(8)),
             ("1.2.3", json!("1.2.3")),
             ("2026-11-24", json!("2026-11-24")),
             ("1h", json!("1h")),
@@ -270,6 +284,15 @@ mod tests {
         let lines = &documents[0].lines;
         assert_eq!((lines["a"], lines["a.b"], lines["a.c[1]"], lines["a.c[1].y"]), (2, 3, 6, 6));
         assert_eq!(documents[1].lines["d"], 8);
+    }
+
+    #[test]
+    fn comments_are_nothing() {
+        let text =
+            "--- # first\n# Source: chart\na: # one\n  # two\n  - 1 # three\n  # four\n  - 2\n# five\nb: 3\n";
+        assert_eq!(one(text).unwrap(), json!({"a": [1, 2], "b": 3}));
+        assert_eq!(one("x/y: {z.w: 1}").unwrap(), json!({"x/y": {"z.w": 1}}));
+        assert_eq!(documents("x/y: {z.w: 1}").unwrap()[0].lines["[x/y][z.w]"], 1);
     }
 
     #[test]

@@ -7,12 +7,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Failure;
+use super::certificates::{CertificateFlags, duration_flag};
 use super::rules::RuleFlags;
-use crate::go::duration;
 use crate::policy::Enforce;
 use crate::server::{self, Config};
 use crate::telemetry::{self, LogFormat};
-use crate::tls::CertificateFiles;
 
 /// Flags of `serve`.
 #[derive(Debug, Args)]
@@ -23,15 +22,15 @@ pub(super) struct Serve {
     /// Where probes and Prometheus call: /healthz, /readyz?verbose, /metrics, in plain HTTP.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "KEYHATCH_HEALTH_LISTEN")]
     health_listen: SocketAddr,
-    /// Serving certificate in PEM form, leaf first. Read again when it changes.
-    #[arg(long, value_name = "FILE", env = "KEYHATCH_TLS_CERT_FILE")]
-    tls_cert_file: PathBuf,
-    /// Its private key in PEM form.
-    #[arg(long, value_name = "FILE", env = "KEYHATCH_TLS_KEY_FILE")]
-    tls_key_file: PathBuf,
-    /// How often the certificate's files are looked at, such as 30s.
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
-    tls_reload_interval: Duration,
+    #[command(flatten)]
+    certificates: CertificateFlags,
+    /// The kubeconfig of the cluster, instead of the one that Keyhatch runs in. With a cluster, objects are judged by
+    /// what is known of the stores that they name.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// How long connections are still accepted after SIGTERM, until nobody sends any more.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration_flag)]
+    drain_delay: Duration,
     /// What happens to objects with mistakes: deny refuses them, warn admits and counts them.
     #[arg(long, value_enum, default_value_t, env = "KEYHATCH_ENFORCE")]
     enforce: Enforce,
@@ -52,9 +51,9 @@ impl Serve {
         let Self {
             webhook_listen,
             health_listen,
-            tls_cert_file,
-            tls_key_file,
-            tls_reload_interval,
+            certificates,
+            kubeconfig,
+            drain_delay,
             enforce,
             rules,
             log_format,
@@ -64,21 +63,13 @@ impl Serve {
         let config = Config {
             webhook_listen,
             health_listen,
-            certificate: CertificateFiles { cert: tls_cert_file, key: tls_key_file },
-            certificate_interval: tls_reload_interval,
+            certificates: certificates.into_source(),
+            kubeconfig,
+            drain_delay,
             settings: rules.settings(enforce),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(server::serve(config))?;
         Ok(())
-    }
-}
-
-/// A Go duration of more than nothing.
-fn positive_duration(text: &str) -> Result<Duration, String> {
-    let parsed = duration::parse(text).map_err(|error| error.to_string())?;
-    match u64::try_from(parsed.0) {
-        Ok(nanoseconds) if nanoseconds > 0 => Ok(Duration::from_nanos(nanoseconds)),
-        _ => Err("must be more than 0".into()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,9 +19,10 @@ pub(super) struct WebhookConfig {
     /// Where the API server reaches the server: https://HOST:PORT.
     #[arg(long, value_name = "URL", value_parser = https_url)]
     url: String,
-    /// The CA that signed the serving certificate, in PEM form.
+    /// The CA that signed the serving certificate, in PEM form; not needed if Keyhatch makes its own certificate,
+    /// for then it keeps the configuration's caBundle itself.
     #[arg(long, value_name = "FILE")]
-    ca_file: PathBuf,
+    ca_file: Option<PathBuf>,
     /// Let namespaces decide for themselves, with the label keyhatch.dev/enforce: warn or deny.
     #[arg(long)]
     allow_namespace_enforce: bool,
@@ -31,17 +32,23 @@ impl WebhookConfig {
     /// Prints the configuration.
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { url, ca_file, allow_namespace_enforce } = self;
-        let ca = fs::read(&ca_file).map_err(|error| format!("--ca-file {}: {error}", ca_file.display()))?;
-        if !String::from_utf8_lossy(&ca).contains("-----BEGIN CERTIFICATE-----") {
-            return Err(format!("--ca-file {}: holds no certificate in PEM form", ca_file.display()).into());
-        }
-        let target = Target { url: &url, ca_bundle: &STANDARD.encode(ca), allow_namespace_enforce };
+        let bundle = ca_file.as_deref().map(read_ca).transpose()?;
+        let target = Target { url: &url, ca_bundle: bundle.as_deref(), allow_namespace_enforce };
         let config = webhook_config::validating(&target);
         let mut out = io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, &config)?;
         writeln!(out)?;
         Ok(())
     }
+}
+
+/// The CA's file, in base64.
+fn read_ca(path: &Path) -> Result<String, Failure> {
+    let ca = fs::read(path).map_err(|error| format!("--ca-file {}: {error}", path.display()))?;
+    if !String::from_utf8_lossy(&ca).contains("-----BEGIN CERTIFICATE-----") {
+        return Err(format!("--ca-file {}: holds no certificate in PEM form", path.display()).into());
+    }
+    Ok(STANDARD.encode(ca))
 }
 
 /// The API server calls nothing but https, without a query.

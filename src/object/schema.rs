@@ -66,6 +66,13 @@ fn is_required(finding: &Finding) -> bool {
 
 /// Whether a value fits its schema node; findings for it and for all below it.
 fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report) -> bool {
+    if schema.get("x-kubernetes-int-or-string").is_some() {
+        let fits = value.is_string() || value.as_i64().is_some_and(|n| i32::try_from(n).is_ok());
+        if !fits {
+            report.value(&SCHEMA, at, shown(value), "must be a whole number, or a text");
+        }
+        return fits;
+    }
     let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
     let fits = match (wanted, &mut *value) {
         ("object", Value::Object(members)) => {
@@ -82,7 +89,7 @@ fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report
             let is_32_bit = schema.get("format").and_then(Value::as_str) == Some("int32");
             let fits = number.as_i64().is_some_and(|n| !is_32_bit || i32::try_from(n).is_ok());
             if !fits {
-                report.value(&SCHEMA, at, number, "not an integer of this size");
+                report.value(&SCHEMA, at, number, "must be a whole number of this size");
             }
             return fits;
         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::schema;
 use crate::api::Kind;
-use crate::field::Field;
+use crate::field::{self, Field};
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
 use crate::suggest;
@@ -15,7 +15,7 @@ pub(super) fn in_spec(path: &Path<'_>) -> String {
     match path {
         Path::Root => "spec".into(),
         Path::Seq { parent, index } => format!("{}[{index}]", in_spec(parent)),
-        Path::Map { parent, key } => format!("{}.{key}", in_spec(parent)),
+        Path::Map { parent, key } => field::join(&in_spec(parent), key),
         Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
             in_spec(parent)
         }
@@ -25,7 +25,7 @@ pub(super) fn in_spec(path: &Path<'_>) -> String {
 /// Judges the fields that were left over when an object was read.
 pub(super) fn report<'a>(kind: Kind, unknown: impl Iterator<Item = &'a String>, report: &mut Report) {
     for path in unknown {
-        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let (parent, name) = split(path);
         if parent == "spec.provider" {
             continue; // providers are judged by the store's own rules
         }
@@ -41,6 +41,14 @@ pub(super) fn report<'a>(kind: Kind, unknown: impl Iterator<Item = &'a String>, 
                 "there is no such field here: it is kept, and read by nobody",
             ),
         }
+    }
+}
+
+/// A path without its last name, and that name.
+fn split(path: &str) -> (&str, &str) {
+    match path.strip_suffix(']').and_then(|path| path.rsplit_once('[')) {
+        Some((parent, name)) => (parent, name),
+        None => path.rsplit_once('.').unwrap_or(("", path)),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Context, Subject};
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
 use crate::api::push_secret::PushSecretSpec;
-use crate::aws::arn;
+use crate::aws::{arn, region};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
@@ -70,7 +70,7 @@ pub(super) fn check_key(
         );
         report.text(&KEY_PREFIX, &at.key("key"), key, cause);
     }
-    if known.is_aws && !known.region.is_empty() && arn.region != known.region {
+    if known.is_aws && !known.region.is_empty() && region::without_fips(&known.region) != arn.region {
         let cause = format!("the store reads region {}, not {}", known.region, arn.region);
         report.text(&KEY_REGION, &at.key("key"), key, cause);
     }
@@ -119,7 +119,7 @@ pub(super) fn check_push(
         let Some(value) = &entry.metadata else { continue };
         let metadata = super::push_secret::metadata::read(value, &Field::Root, &mut Report::default());
         for region in metadata.replication_locations.iter().flatten() {
-            if regions.contains(&region.as_str()) {
+            if regions.iter().any(|own| region::without_fips(own) == region::without_fips(region)) {
                 let cause = "the store's own region, which holds the secret itself; remove it";
                 report.text(&REPLICA_OF_ITSELF, &list.index(index).key("metadata"), region, cause);
             }

@@ -104,6 +104,10 @@ fn check_source(pushed: &PushSelector, at: &Field<'_>, report: &mut Report) {
     let at = at.key("secret");
     if let Some(labels) = &source.selector {
         selector::check(labels, &at.key("selector"), report);
+        if selector::is_empty(labels) {
+            let cause = "an empty selector pushes every Secret of the namespace; name labels";
+            report.missing(&PUSH_SOURCE, &at.key("selector"), cause);
+        }
     }
     match (&source.selector, source.name.as_str()) {
         (None, "") => report.missing(&PUSH_SOURCE, &at, "name the Secret, or select Secrets by label"),

@@ -39,7 +39,7 @@ pub(super) fn check_regexp(rewrite: &RewriteRegexp, at: &Field<'_>, report: &mut
     match regexp::parse(source) {
         Err(error) => report.text(&REGEXP, &at.key("source"), source, error.to_string()),
         Ok(parsed) => {
-            let takes_whole_keys = parsed.matches_everything() || (parsed.is_anchored() && is_open(source));
+            let takes_whole_keys = is_everything(source) || (parsed.is_anchored() && is_open(source));
             if takes_whole_keys && regexp::expands_to_constant(target) {
                 let cause = format!(
                     "every key that {source} matches becomes this one, and which wins is chance; keep a group: $1"
@@ -48,6 +48,14 @@ pub(super) fn check_regexp(rewrite: &RewriteRegexp, at: &Field<'_>, report: &mut
             }
         }
     }
+}
+
+/// Whether the one match of the pattern is the whole key, whatever the key.
+pub(super) fn is_everything(source: &str) -> bool {
+    let bare = source.strip_prefix('^').unwrap_or(source);
+    let bare = bare.strip_suffix('$').unwrap_or(bare);
+    let bare = bare.strip_prefix('(').and_then(|bare| bare.strip_suffix(')')).unwrap_or(bare);
+    matches!(bare, ".*" | ".+")
 }
 
 /// Whether a whole-key pattern can match more than one key.
@@ -64,9 +72,18 @@ pub(super) fn check_transform(transform: &RewriteTransform, at: &Field<'_>, repo
             if let Some(key) = parsed.keys().find(|key| *key != "value") {
                 let cause = format!("a transform knows one thing, .value, which is the key; .{key} is none");
                 report.text(&TEMPLATE, &at.key("template"), text, cause);
+            } else if is_constant(text) {
+                let cause = "reads nothing of the key, so every key becomes this one, and which wins is chance; use .value";
+                report.text(&REWRITE_COLLIDES, &at.key("template"), text, cause);
             }
         }
     }
+}
+
+/// Whether no action of a template reads its data or a variable.
+fn is_constant(text: &str) -> bool {
+    let mut actions = text.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap_or_default());
+    actions.all(|action| !action.contains(['.', '$']))
 }
 
 /// The rules of this file.

@@ -55,8 +55,8 @@ fn check_requirement(requirement: &LabelSelectorRequirement, at: &Field<'_>, rep
             report.missing(&LABEL_SELECTOR, &at.key("values"), cause);
         }
         "Exists" | "DoesNotExist" if count > 0 => {
-            let cause = format!("operator {operator} takes no values; remove them, or use In");
-            report.value(&LABEL_SELECTOR, &at.key("values"), format_args!("{count} values"), cause);
+            let cause = format!("{operator} takes no values; remove them, or use In");
+            report.missing(&LABEL_SELECTOR, &at.key("values"), cause);
         }
         "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
         other => {

@@ -178,6 +178,10 @@ fn check_namespace_regex(pattern: &str, at: &Field<'_>, report: &mut Report) {
         Err(error) => report.text(&super::REGEXP, at, pattern, error.to_string()),
         Ok(parsed) if parsed.is_anchored() => {}
         Ok(_) => {
+            if matches!(pattern, "" | ".*" | ".+") {
+                let cause = "admits every namespace; if that is meant, leave the conditions out";
+                return report.text(&NAMESPACE_REGEX_UNANCHORED, at, pattern, cause);
+            }
             let bare = pattern.trim_start_matches('^').trim_end_matches('$');
             let whole = if bare.contains('|') { format!("^({bare})$") } else { format!("^{bare}$") };
             let cause = format!("matches anywhere in a name, so more namespaces than meant; write {whole}");

@@ -28,9 +28,6 @@ pub(super) fn check(
     check_privileged(secret, at, report);
     if is_secret {
         check_targets(&secret.template_from, &at.key("templateFrom"), report);
-        if let Some(fetched) = fetched {
-            check_type(secret, fetched, at, report);
-        }
     }
 }
 
@@ -71,7 +68,13 @@ fn check_text(text: &str, fetched: Option<&BTreeSet<&str>>, at: &Field<'_>, repo
             let Some(fetched) = fetched else { return };
             for key in parsed.keys().filter(|key| !fetched.contains(key)).collect::<BTreeSet<_>>() {
                 let known = fetched.iter().copied().collect::<Vec<_>>().join(", ");
-                let cause = format!("reads .{key}, which no entry provides; there are: {known}");
+                let dotted = fetched.iter().find(|known| known.split(['.', '-', '/']).next() == Some(key));
+                let cause = match dotted {
+                    Some(known) => format!(
+                        "reads .{key}, which no entry provides; for {known} write {{{{ index . \"{known}\" }}}}"
+                    ),
+                    None => format!("reads .{key}, which no entry provides; there are: {known}"),
+                };
                 report.text(&TEMPLATE_KEY, at, text, cause);
             }
         }
@@ -109,7 +112,12 @@ fn check_targets(sources: &[TemplateFrom], at: &Field<'_>, report: &mut Report) 
 }
 
 /// The API server refuses Secrets of its own types without their keys. Only told where all keys are known.
-fn check_type(secret: &SecretTemplate, fetched: &BTreeSet<&str>, at: &Field<'_>, report: &mut Report) {
+pub(super) fn check_type(
+    secret: &SecretTemplate,
+    fetched: &BTreeSet<&str>,
+    at: &Field<'_>,
+    report: &mut Report,
+) {
     if !secret.template_from.is_empty() {
         return;
     }

@@ -1,7 +1,10 @@
 //! The CustomResourceDefinitions on a real API server.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
+use crate::support::kubectl::wait_until;
 use crate::support::webhook::{self, Cluster};
 
 fn cluster() -> &'static Cluster {
@@ -99,4 +102,32 @@ spec:
         ["get", "es", "-n", &namespace, "--field-selector=spec.secretStoreRef.name=aws", "-o", "name"];
     let selected = cluster().plane.kubectl(&selected).success().unwrap();
     assert_eq!(selected.trim(), "externalsecret.external-secrets.io/a");
+}
+
+#[test]
+fn objects_of_another_providers_store_are_left_alone() {
+    let plane = cluster().plane;
+    let namespace = plane.namespace("vault");
+    let secret = r#"
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: a}
+spec:
+  secretStoreRef: {name: vault}
+  data: [{secretKey: a, remoteRef: {key: "secret/data/any thing", property: "a|b"}}]
+"#;
+    let try_out = || plane.kubectl_in(secret, &["apply", "-n", &namespace, "--dry-run=server", "-f", "-"]);
+    assert!(try_out().is_denied(), "a store that is not known is taken for one of AWS");
+    let store = r#"
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {name: vault}
+spec: {provider: {vault: {server: "https://vault.example.com"}}}
+"#;
+    plane.kubectl_in(store, &["apply", "-n", &namespace, "--server-side", "-f", "-"]).success().unwrap();
+    let output = wait_until(Duration::from_secs(20), "the store to be known", || {
+        let output = try_out();
+        if output.is_success() { Ok(output) } else { Err(output.stderr) }
+    });
+    assert_eq!(output.stderr, "");
 }

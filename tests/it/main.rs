@@ -23,3 +23,4 @@ mod layers;
 mod picture;
 mod ratchet;
 mod rules;
+mod trust;

@@ -74,7 +74,8 @@ impl Webhook {
         let start = |deadline| {
             let (listen, health) = (free_address()?.to_string(), free_address()?.to_string());
             let mut command = serve_command(bin, &listen, &health, &certificates);
-            let mut process = plane.spawn(&name, command.args(flags))?;
+            let kubeconfig = plane.kubeconfig();
+            let mut process = plane.spawn(&name, command.arg("--kubeconfig").arg(kubeconfig).args(flags))?;
             let readyz = format!("http://{health}/readyz");
             wait_ready(from_mut(&mut process), deadline, || http::get(&readyz)?.ok().map(drop))?;
             Ok((format!("https://{listen}"), format!("http://{health}"), process))

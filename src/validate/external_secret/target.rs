@@ -14,7 +14,7 @@ pub(super) fn check(spec: &ExternalSecretSpec, at: &Field<'_>, context: &Context
     let target = &spec.target;
     check_policies(target, &at.key("deletionPolicy"), report);
     if let Some(manifest) = target.manifest.as_ref().filter(|_| !context.settings.allow_generic_targets) {
-        let cause = "only Secrets are written, unless the operator allows more; remove manifest, or run with \
+        let cause = "without manifest a Secret is written; other kinds are not, unless the operator allows more; remove manifest, or run with \
                          --unsafe-allow-generic-targets";
         report.text(&GENERIC_TARGET, &at.key("manifest"), &manifest.kind, cause);
     }
@@ -22,6 +22,11 @@ pub(super) fn check(spec: &ExternalSecretSpec, at: &Field<'_>, context: &Context
         let fetched = spec.data_from.is_empty().then(|| keys_of_data(spec));
         let is_secret = target.manifest.as_ref().is_none_or(|m| m.api_version == "v1" && m.kind == "Secret");
         template::check(secret, fetched.as_ref(), is_secret, &at.key("template"), report);
+        // A Secret that is only filled may have the other keys of its type already.
+        let is_made_whole = matches!(target.creation_policy, CreationPolicy::Owner | CreationPolicy::Orphan);
+        if let Some(fetched) = fetched.filter(|_| is_secret && is_made_whole) {
+            template::check_type(secret, &fetched, &at.key("template"), report);
+        }
     }
 }
 

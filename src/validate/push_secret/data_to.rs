@@ -75,8 +75,7 @@ fn check_names(entry: &PushDataTo, may_be_aws: bool, at: &Field<'_>, report: &mu
         }
         if let Some(step) = regexp {
             rewrite::check_regexp(step, &at.key("regexp"), report);
-            let erases = regexp::parse(&step.source).is_ok_and(|parsed| parsed.matches_everything());
-            if erases && step.target.is_empty() {
+            if rewrite::is_everything(&step.source) && step.target.is_empty() {
                 let cause = "every key becomes empty, and a secret needs a name; keep a part of it: $1";
                 report.text(&DATA_TO_EMPTY_KEY, &at.key("regexp").key("target"), &step.target, cause);
             }

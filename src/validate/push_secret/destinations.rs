@@ -1,6 +1,6 @@
 //! Entries that write to one remote secret: do they agree?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{deletes, metadata};
 use crate::api::Kind;
@@ -19,6 +19,7 @@ pub(super) fn check(spec: &PushSecretSpec, at: &Field<'_>, report: &mut Report) 
     for (index, entry) in spec.data.iter().enumerate() {
         by_key.entry(entry.match_.remote_ref.remote_key.as_str()).or_default().push((index, entry));
     }
+    check_bundles(spec, &by_key, &at.key("dataTo"), report);
     let at = at.key("data");
     for (key, entries) in &by_key {
         check_deletion(spec, key, entries, &at, report);
@@ -31,14 +32,35 @@ pub(super) fn check(spec: &PushSecretSpec, at: &Field<'_>, report: &mut Report) 
     }
 }
 
+/// Bundles of `dataTo` take a whole secret for themselves.
+fn check_bundles(
+    spec: &PushSecretSpec,
+    by_key: &BTreeMap<&str, Entries<'_>>,
+    at: &Field<'_>,
+    report: &mut Report,
+) {
+    let mut seen = BTreeSet::new();
+    for (index, entry) in spec.data_to.iter().enumerate() {
+        let Some(key) = entry.remote_key.as_deref().filter(|key| !key.is_empty()) else { continue };
+        let store = entry.store_ref.as_ref().map(|store| (store.kind.as_str(), store.name.as_str()));
+        if !seen.insert((store, key)) || by_key.contains_key(key) {
+            let cause = "another entry writes this secret, too; give each its own";
+            report.text(&DUPLICATE_DESTINATION, &at.index(index).key("remoteKey"), key, cause);
+        }
+    }
+}
+
 fn check_duplicates(entries: &Entries<'_>, at: &Field<'_>, report: &mut Report) {
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, entry) in entries {
         let source = entry.match_.secret_key.as_str();
         let property = entry.match_.remote_ref.property.as_str();
         if let Some(first) = seen.insert(property, source) {
-            let cause =
-                format!("keys {first:?} and {source:?} would both be written there; give each its own place");
+            let named = |key: &str| {
+                if key.is_empty() { "the whole Secret".to_owned() } else { format!("key {key:?}") }
+            };
+            let (first, source) = (named(first), named(source));
+            let cause = format!("{first} and {source} would both be written there; give each its own place");
             let at = at.index(*index);
             report.text(
                 &DUPLICATE_DESTINATION,

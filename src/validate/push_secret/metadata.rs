@@ -122,7 +122,7 @@ fn unknown_field(key: &str, known: &[&str], at: &Field<'_>, report: &mut Report)
         Some(near) if known.contains(&near) => {
             format!("the operator refuses unknown fields; did you mean {near}?")
         }
-        Some(near) => format!("belongs into spec: write spec: {{{near}: …}}"),
+        Some(near) => format!("belongs in spec: write spec: {{{near}: …}}"),
         None => format!("the operator refuses unknown fields; there are {}", known.join(", ")),
     };
     report.text(&METADATA_FIELD, &at.key(key), key, cause);

@@ -63,7 +63,7 @@ fn check_needs_role(aws: &AwsProvider, at: &Field<'_>, report: &mut Report) {
         ("customSessionTags", !aws.custom_session_tags.is_empty()),
     ];
     for (name, _) in given.into_iter().filter(|(_, given)| *given) {
-        let cause = "belongs to the session of role, and there is no role: it would be ignored; set role, or remove it";
+        let cause = "used only when role is assumed, and there is no role; set role, or remove this";
         report.missing(&ROLE_MISSING, &at.key(name), cause);
     }
 }
@@ -96,9 +96,13 @@ fn check_tags(aws: &AwsProvider, at: &Field<'_>, report: &mut Report) {
         }
     }
     let custom = at.key("customSessionTags");
+    seen.clear();
     for (key, value) in &aws.custom_session_tags {
-        if AUTOMATIC_TAGS.contains(&key.as_str()) {
+        if AUTOMATIC_TAGS.iter().any(|automatic| automatic.eq_ignore_ascii_case(key)) {
             report.text(&SESSION_TAG, &custom, key, "set by the policy itself; remove it");
+        } else if !seen.insert(key.to_lowercase()) {
+            let cause = "STS refuses a key twice, whatever its letter case";
+            report.text(&SESSION_TAG, &custom, key, cause);
         } else if let Err(error) = tags::check(key, value) {
             report.text(&SESSION_TAG, &custom, key, error.to_string());
         }
@@ -170,7 +174,7 @@ pub(crate) static ROLE_PARTITION: Rule = Rule {
 pub(crate) static ROLE_MISSING: Rule = Rule {
     id: "role-missing",
     level: Level::Deny,
-    reason: Reason::Required,
+    reason: Reason::Forbidden,
     kind: Kind::SecretStore,
     why: "External id and session tags are silently ignored without a role to assume.",
     fix: "Set role, or remove them.",

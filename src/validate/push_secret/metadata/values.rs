@@ -86,7 +86,7 @@ fn read_tags(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<BTree
                 &PUSH_TAG,
                 &at,
                 value,
-                "managed-by is set by the operator, by it secrets are known; remove it",
+                "the operator sets managed-by to recognise its own secrets; remove it",
             );
         } else if let Err(error) = tags::check(key, value) {
             report.text(&PUSH_TAG, &at, value, error.to_string());
@@ -157,7 +157,7 @@ fn read_policy_source(value: &Value, at: &Field<'_>, report: &mut Report) -> Opt
             report.missing(
                 &RESOURCE_POLICY,
                 &at.key(name),
-                format!("{name} of the policy's ConfigMap or Secret"),
+                format!("the {name} that holds the policy's text"),
             );
         }
     }
@@ -175,6 +175,13 @@ fn read_regions(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<Ve
         let at = at.index(index);
         let Some(name) = text(item, &at, report) else { continue };
         match region::parse(name) {
+            Region::Known(_) if region::without_fips(name) != name => {
+                let cause = format!(
+                    "a replica is in a region, not at an endpoint; write {}",
+                    region::without_fips(name)
+                );
+                report.text(&REPLICA_REGION, &at, name, cause);
+            }
             Region::Known(_) => {}
             Region::Plausible(_) => {
                 let cause = "not a region that this release knows; right if AWS has opened it since";

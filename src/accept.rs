@@ -1,0 +1,135 @@
+//! Serves a router over TLS: takes connections, bounds them in number, time and age, and ends them politely.
+//!
+//! An old connection is told to go (GOAWAY, or `Connection: close`) and finishes what it began, so a client that
+//! never hangs up meets a rotated certificate all the same. The same happens at the end of the process.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, warn};
+
+use crate::tls::Certificate;
+
+/// How long and how often connections may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For a TLS handshake, and for the head of each request.
+    pub head: Duration,
+    /// After this a connection is told to go.
+    pub age: Duration,
+    /// Connections at the same time; further ones wait to be accepted.
+    pub connections: usize,
+}
+
+/// What a listener is told from outside.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    /// The TLS side of new connections; none are taken before there is one.
+    pub tls: watch::Receiver<Option<Certificate>>,
+    /// How far the process is from its end.
+    pub phase: watch::Receiver<Phase>,
+}
+
+/// How far the process is from its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Not ending.
+    #[default]
+    Serving,
+    /// Clients are being moved elsewhere: connections are taken, and soon told to go.
+    Leaving,
+    /// No new connections; those there are finish what they began.
+    Ending,
+}
+
+/// A connection that is taken while the process is leaving is told to go after this.
+const AGE_WHEN_LEAVING: Duration = Duration::from_secs(1);
+/// After this an accept that failed (no file descriptors left, say) is tried again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves until the phase is [`Phase::Ending`], then until the last connection has ended.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, signals: Signals) {
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let mut connections = JoinSet::new();
+    let mut phase = signals.phase.clone();
+    if signals.tls.clone().wait_for(Option::is_some).await.is_err() {
+        return;
+    }
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = phase.wait_for(|phase| *phase == Phase::Ending) => break,
+            Some(_) = connections.join_next() => continue,
+        };
+        match stream {
+            Ok((stream, peer)) => {
+                let (router, signals) = (router.clone(), signals.clone());
+                connections.spawn(async move {
+                    connection(stream, peer, router, limits, signals).await;
+                    drop(slot);
+                });
+            }
+            Err(error) => {
+                warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    limits: Limits,
+    mut signals: Signals,
+) {
+    let Some(Certificate { config, serial, .. }) = signals.tls.borrow().clone() else { return };
+    let acceptor = TlsAcceptor::from(config);
+    drop(stream.set_nodelay(true));
+    let stream = match timeout(limits.head, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return debug!(%peer, %error, "no TLS handshake"),
+        Err(_) => return debug!(%peer, "no TLS handshake in time"),
+    };
+    debug!(%peer, serial, "a connection, with this leaf");
+    // The protocol is known from the handshake: while it is only being guessed from the first bytes, a connection
+    // cannot be told to go and would just be cut off.
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let builder = Builder::new(TokioExecutor::new());
+    let mut builder = if is_http2 { builder.http2_only() } else { builder.http1_only() };
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(limits.head);
+    let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    tokio::pin!(serving);
+    let began = *signals.phase.borrow_and_update();
+    let age = if began == Phase::Serving { limits.age } else { AGE_WHEN_LEAVING };
+    let ended = tokio::select! {
+        ended = serving.as_mut() => Some(ended),
+        () = sleep(age) => None,
+        _ = signals.phase.wait_for(|phase| *phase > began) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%peer, %error, "a connection ended early");
+    }
+}

@@ -1,0 +1,81 @@
+//! Where the serving certificate comes from: files that somebody else renews, or our own, kept in the cluster.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use kube::Client;
+use kube::api::Api;
+use tokio::sync::watch;
+
+use crate::health::Health;
+use crate::leader::{self, Candidate};
+use crate::server::ServeError;
+use crate::tls::{self, Certificate, CertificateFiles};
+use crate::trust::{self, Lifetimes, Names};
+
+/// The two ways to a certificate.
+#[derive(Clone, Debug)]
+pub enum Certificates {
+    /// Files, of cert-manager say.
+    Files {
+        /// Where they are.
+        files: CertificateFiles,
+        /// How often they are read again.
+        every: Duration,
+    },
+    /// Our own.
+    SelfManaged {
+        /// Where things are.
+        names: Names,
+        /// How long they last.
+        lifetimes: Lifetimes,
+        /// The Lease of whoever writes them.
+        candidate: Candidate,
+    },
+}
+
+impl Certificates {
+    /// How old a connection may become: a client that never hangs up must meet a new certificate in time.
+    pub fn connection_age(&self) -> Duration {
+        match self {
+            Self::Files { .. } => Duration::from_secs(3600),
+            Self::SelfManaged { lifetimes, .. } => lifetimes.leaf / 2,
+        }
+    }
+
+    /// Hands on a certificate, and each that follows it, until it is dropped.
+    ///
+    /// # Errors
+    /// If there is none to begin with.
+    pub async fn provide(
+        self,
+        client: Option<Client>,
+        health: Arc<Health>,
+        serve: impl Fn(Certificate),
+    ) -> Result<(), ServeError> {
+        match self {
+            Self::Files { files, every } => {
+                serve(files.load(SystemTime::now())?);
+                tls::follow(files, every, serve).await;
+            }
+            Self::SelfManaged { names, lifetimes, candidate } => {
+                let client = client.ok_or(ServeError::NoCluster)?;
+                health.vouch();
+                let leases = Api::namespaced(client.clone(), &names.namespace);
+                let (guard, election) = leader::elect(leases, candidate);
+                let (told, bundle) = watch::channel(String::new());
+                let serve = |certificate, bundle| {
+                    serve(certificate);
+                    told.send_replace(bundle);
+                };
+                tokio::join!(
+                    election,
+                    trust::keeper::keep(client.clone(), names.clone(), lifetimes, guard),
+                    trust::follow::follow(client.clone(), names.clone(), serve),
+                    trust::shown::follow(client, names, bundle, |is_shown| health.bundle_is_shown(is_shown)),
+                );
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! `caBundle` of our webhook configuration, kept by JSON Patch with a `test` on each entry's name.
+//!
+//! Not by server-side apply: that would make us a co-owner of the entries, and an installer that renames or removes
+//! one would fail on the torso that we kept alive.
+
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{AddOperation, Patch, PatchOperation, TestOperation};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use serde_json::Value;
+
+/// Whether every entry shows the bundle. A configuration without entries shows nothing.
+pub(super) fn is_shown(configuration: &ValidatingWebhookConfiguration, bundle: &str) -> bool {
+    let mut webhooks = configuration.webhooks.iter().flatten().peekable();
+    webhooks.peek().is_some()
+        && webhooks
+            .all(|webhook| webhook.client_config.ca_bundle.as_ref().is_some_and(|b| b.0 == bundle.as_bytes()))
+}
+
+/// What brings the bundle into every entry that does not show it.
+pub(super) fn patch(configuration: &ValidatingWebhookConfiguration, bundle: &str) -> Patch {
+    let wanted = ByteString(bundle.as_bytes().to_vec());
+    let mut operations = Vec::new();
+    for (index, webhook) in configuration.webhooks.iter().flatten().enumerate() {
+        if webhook.client_config.ca_bundle.as_ref() == Some(&wanted) {
+            continue;
+        }
+        let entry = |rest: &[&str]| {
+            let start = ["webhooks".to_owned(), index.to_string()];
+            PointerBuf::from_tokens(start.iter().map(String::as_str).chain(rest.iter().copied()))
+        };
+        operations.push(PatchOperation::Test(TestOperation {
+            path: entry(&["name"]),
+            value: Value::from(webhook.name.as_str()),
+        }));
+        operations.push(PatchOperation::Add(AddOperation {
+            path: entry(&["clientConfig", "caBundle"]),
+            value: serde_json::to_value(&wanted).unwrap_or_default(),
+        }));
+    }
+    Patch(operations)
+}

@@ -1,0 +1,167 @@
+//! The leader's part: reads Secret and webhook configuration, takes the step that is due, shows the bundle.
+//!
+//! Every write goes through the leader's guard and carries the version that was read, so a late one conflicts.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Client;
+use kube::api::{Api, Patch, PatchParams, PostParams};
+use thiserror::Error;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use super::plan::{Step, plan, signing_ca};
+use super::{Lifetimes, Names, State, Trust, bundle, issue, secret};
+use crate::leader::{Guard, NotLeader};
+
+/// How often what is there is compared with what should be.
+const EVERY: Duration = Duration::from_secs(5);
+/// An API server that does not answer in this time has not answered.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a round failed. The next one begins anew.
+#[derive(Debug, Error)]
+enum KeepError {
+    #[error(transparent)]
+    NotLeader(#[from] NotLeader),
+    #[error("{what}: {source}")]
+    Api { what: String, source: Box<kube::Error> },
+    #[error("{0}: the API server did not answer in time")]
+    Timeout(String),
+    #[error("a certificate could not be made: {0}")]
+    Issue(#[from] rcgen::Error),
+}
+
+/// Keeps certificates and bundle, whenever we lead, until it is dropped.
+pub async fn keep(client: Client, names: Names, lifetimes: Lifetimes, mut guard: Guard) {
+    let keeper = Keeper {
+        secrets: Api::namespaced(client.clone(), &names.namespace),
+        configurations: Api::all(client),
+        names,
+        lifetimes,
+    };
+    loop {
+        guard.elected().await;
+        match keeper.round(&guard, now()).await {
+            Ok(Step::Nothing) => sleep(pace(&lifetimes)).await,
+            Ok(_) => {}
+            Err(error) => {
+                warn!(%error, "certificates could not be kept this time");
+                sleep(pace(&lifetimes)).await;
+            }
+        }
+    }
+}
+
+struct Keeper {
+    secrets: Api<Secret>,
+    configurations: Api<ValidatingWebhookConfiguration>,
+    names: Names,
+    lifetimes: Lifetimes,
+}
+
+impl Keeper {
+    /// Observes, takes one step, shows the bundle.
+    async fn round(&self, guard: &Guard, now: i64) -> Result<Step, KeepError> {
+        let present = call(&self.names.secret, self.secrets.get_opt(&self.names.secret)).await?;
+        let trust = match present.as_ref().map(secret::read).transpose() {
+            Ok(trust) => trust.flatten(),
+            Err(damage) => {
+                warn!(secret = %self.names.secret, %damage, "the secret is spoilt and is made anew");
+                None
+            }
+        };
+        let is_visible = match &trust {
+            Some(trust) => self.show(&trust.bundle(), guard).await?,
+            None => false,
+        };
+        let step = plan(trust.as_ref(), is_visible, &self.lifetimes, now);
+        if let Some(next) = self.after(step, trust, now)? {
+            let version = present.and_then(|secret| secret.metadata.resource_version);
+            self.store(&next, version, guard).await?;
+            info!(secret = %self.names.secret, state = ?next.state, leaf_until = next.leaf.not_after, "{step:?}");
+        }
+        Ok(step)
+    }
+
+    /// What the Secret holds after a step.
+    fn after(&self, step: Step, trust: Option<Trust>, now: i64) -> Result<Option<Trust>, rcgen::Error> {
+        let Lifetimes { leaf, ca, .. } = self.lifetimes;
+        let signed = |ca: &super::Pair| issue::leaf(ca, &self.names.hosts, leaf, now);
+        Ok(Some(match (step, trust) {
+            (Step::Create, _) => {
+                let ca = issue::ca(ca, now)?;
+                Trust { state: State::OneCa, leaf: signed(&ca)?, ca, next: None }
+            }
+            (_, None) | (Step::Nothing, _) => return Ok(None),
+            (Step::RenewLeaf, Some(trust)) => Trust { leaf: signed(signing_ca(&trust))?, ..trust },
+            (Step::IntroduceCa, Some(trust)) => Trust {
+                state: State::TwoCas { visible_since: None },
+                next: Some(issue::ca(ca, now)?),
+                ..trust
+            },
+            (Step::NoteVisible, Some(trust)) => {
+                Trust { state: State::TwoCas { visible_since: Some(now) }, ..trust }
+            }
+            (Step::Switch, Some(trust)) => {
+                let state = State::Switched { since: now };
+                let switched = Trust { state, ..trust };
+                Trust { leaf: signed(signing_ca(&switched))?, ..switched }
+            }
+            (Step::DropOldCa, Some(trust)) => {
+                Trust { state: State::OneCa, ca: signing_ca(&trust).clone(), next: None, leaf: trust.leaf }
+            }
+        }))
+    }
+
+    async fn store(&self, trust: &Trust, version: Option<String>, guard: &Guard) -> Result<(), KeepError> {
+        let name = &self.names.secret;
+        let secret = secret::write(&self.names, trust, version);
+        let written = async {
+            if secret.metadata.resource_version.is_some() {
+                self.secrets.replace(name, &PostParams::default(), &secret).await
+            } else {
+                self.secrets.create(&PostParams::default(), &secret).await
+            }
+        };
+        guard.write(call(name, written)).await?.map(drop)
+    }
+
+    /// Answers whether the configuration shows the bundle, after having seen to it.
+    async fn show(&self, wanted: &str, guard: &Guard) -> Result<bool, KeepError> {
+        let name = &self.names.webhook;
+        let Some(configuration) = call(name, self.configurations.get_opt(name)).await? else {
+            return Ok(false); // not installed yet, or not any more
+        };
+        if bundle::is_shown(&configuration, wanted) {
+            return Ok(true);
+        }
+        let patch = Patch::Json::<()>(bundle::patch(&configuration, wanted));
+        let parameters = PatchParams::default();
+        let patched = self.configurations.patch(name, &parameters, &patch);
+        let patched = guard.write(call(name, patched)).await??;
+        Ok(bundle::is_shown(&patched, wanted))
+    }
+}
+
+async fn call<T>(what: &str, call: impl Future<Output = kube::Result<T>>) -> Result<T, KeepError> {
+    match timeout(PATIENCE, call).await {
+        Ok(answer) => {
+            answer.map_err(|error| KeepError::Api { what: what.to_owned(), source: Box::new(error) })
+        }
+        Err(_) => Err(KeepError::Timeout(what.to_owned())),
+    }
+}
+
+/// Short-lived certificates are looked after more often.
+fn pace(lifetimes: &Lifetimes) -> Duration {
+    EVERY.min(lifetimes.leaf / 12).min(lifetimes.settle / 2).max(Duration::from_millis(200))
+}
+
+/// The wall clock: certificates are judged by it, and timers that sleep through a suspended machine are not.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or_default()
+}

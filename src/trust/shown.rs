@@ -1,0 +1,36 @@
+//! Whether clients are told to trust what we serve: watches the webhook configuration for the bundle.
+
+use futures_util::StreamExt;
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use kube::Client;
+use kube::api::Api;
+use kube::runtime::{WatchStreamExt, watcher};
+use tokio::sync::watch;
+use tracing::warn;
+
+use super::{Names, bundle};
+
+/// Tells, at every change of either, whether the configuration shows the present bundle, until it is dropped.
+pub async fn follow(client: Client, names: Names, mut wanted: watch::Receiver<String>, tell: impl Fn(bool)) {
+    let configurations: Api<ValidatingWebhookConfiguration> = Api::all(client);
+    let only_ours = watcher::Config::default().fields(&format!("metadata.name={}", names.webhook));
+    let mut changes = std::pin::pin!(watcher(configurations, only_ours).default_backoff().applied_objects());
+    let mut present = None;
+    loop {
+        tokio::select! {
+            change = changes.next() => match change {
+                Some(Ok(configuration)) => present = Some(configuration),
+                Some(Err(error)) => {
+                    warn!(%error, configuration = %names.webhook, "the webhook configuration cannot be watched");
+                    continue;
+                }
+                None => return,
+            },
+            changed = wanted.changed() => if changed.is_err() { return },
+        }
+        let bundle = wanted.borrow();
+        tell(
+            !bundle.is_empty() && present.as_ref().is_some_and(|present| bundle::is_shown(present, &bundle)),
+        );
+    }
+}

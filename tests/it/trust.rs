@@ -1,0 +1,156 @@
+//! Keyhatch's own certificates: two replicas, a rotation of leaf and CA, a restart, and a stream of reviews.
+//!
+//! `KEYHATCH_SOAK=1` runs it at the length of an operator's patience: leaves of a minute, a CA of three, ten minutes.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::support::balancer::{Backend, Balancer};
+use crate::support::control_plane::{ControlPlane, Options};
+use crate::support::http;
+use crate::support::kubectl::wait_until;
+use crate::support::process::{Process, free_address};
+
+const GOOD: &str = "
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {name: aws, namespace: default}
+spec: {provider: {aws: {service: SecretsManager, region: eu-central-1}}}
+";
+
+struct Pace {
+    leaf: u64,
+    ca: u64,
+    settle: u64,
+    whole: Duration,
+}
+
+fn pace() -> Pace {
+    match std::env::var_os("KEYHATCH_SOAK") {
+        Some(_) => Pace { leaf: 60, ca: 180, settle: 20, whole: Duration::from_secs(600) },
+        None => Pace { leaf: 6, ca: 18, settle: 2, whole: Duration::from_secs(30) },
+    }
+}
+
+struct Replica {
+    process: Process,
+    backend: Backend,
+}
+
+fn replica(plane: &ControlPlane, name: &str, pace: &Pace) -> Replica {
+    let (listen, health) = (free_address().unwrap().to_string(), free_address().unwrap().to_string());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyhatch"));
+    command.env_clear().args(["serve", "--webhook-listen", &listen, "--health-listen", &health]);
+    command.args(["--namespace=keyhatch", "--tls-host=127.0.0.1", "--drain-delay=4s", "--log-level=debug"]);
+    command.args(["--lease-duration=3s", "--identity", name]).arg("--kubeconfig").arg(plane.kubeconfig());
+    for (flag, seconds) in
+        [("--leaf-lifetime", pace.leaf), ("--ca-lifetime", pace.ca), ("--ca-settle", pace.settle)]
+    {
+        command.arg(format!("{flag}={seconds}s"));
+    }
+    let process = plane.spawn(name, &mut command).unwrap();
+    Replica { process, backend: Backend { address: listen, health: format!("http://{health}") } }
+}
+
+fn wait_ready(replica: &Replica) {
+    wait_until(Duration::from_secs(30), "a replica to be ready", || {
+        let answer = http::get(&format!("{}/readyz?verbose", replica.backend.health))?;
+        if answer.status == 200 { Ok(()) } else { Err(format!("{}\n{}", answer.body, replica.process.log())) }
+    });
+}
+
+/// What the Secret says: its state, and whether the bundle has two CAs.
+fn secret(plane: &ControlPlane, key: &str) -> String {
+    let path = format!("jsonpath={{.data.{}}}", key.replace('.', "\\."));
+    let encoded =
+        plane.kubectl(&["get", "secret", "keyhatch-tls", "-n", "keyhatch", "-o", &path]).success().unwrap();
+    String::from_utf8(
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, encoded.trim()).unwrap(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn rotations_and_restarts_lose_no_review() {
+    let pace = pace();
+    let plane = ControlPlane::start(&Options { controller_manager: false }).unwrap();
+    let balancer = Balancer::start();
+    plane.create_namespace("keyhatch");
+    let crds = crate::command::keyhatch(&["crds"]).stdout;
+    plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
+    let url = format!("https://{}", balancer.address);
+    let config = crate::command::keyhatch(&["webhook-config", "--url", &url]).stdout;
+    plane.kubectl_in(&config, &["apply", "-f", "-"]).success().unwrap();
+
+    let mut replicas = vec![replica(&plane, "one", &pace), replica(&plane, "two", &pace)];
+    replicas.iter().for_each(wait_ready);
+    balancer.set(replicas.iter().map(|replica| replica.backend.clone()).collect());
+    wait_until(Duration::from_secs(30), "reviews to be answered", || {
+        plane.kubectl_in(GOOD, &["apply", "--dry-run=server", "-f", "-"]).success()
+    });
+
+    let (is_over, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let old_ca = secret(&plane, "ca.crt");
+    let mut states = BTreeSet::new();
+    let mut logs = String::new();
+    let mut dropped_at = None;
+    std::thread::scope(|scope| {
+        let stream = || {
+            while !is_over.load(Ordering::Relaxed) {
+                let output = plane.kubectl_in(GOOD, &["apply", "--dry-run=server", "-f", "-"]);
+                assert!(
+                    output.is_success(),
+                    "after {} reviews: {}",
+                    answered.load(Ordering::Relaxed),
+                    output.stderr
+                );
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let streams = [scope.spawn(stream), scope.spawn(stream)];
+        let started = Instant::now();
+        let mut is_restarted = false;
+        while started.elapsed() < pace.whole && !streams.iter().any(|stream| stream.is_finished()) {
+            states.insert(secret(&plane, "state").split(' ').next().unwrap().to_owned());
+            if dropped_at.is_none() && !secret(&plane, "ca.crt").contains(&old_ca) {
+                dropped_at =
+                    Some(replicas.iter().map(|replica| replica.process.log().len()).collect::<Vec<_>>());
+            }
+            if !is_restarted && started.elapsed() > pace.whole / 3 {
+                is_restarted = true;
+                logs.push_str(&restart(&plane, &mut replicas, &balancer, &pace));
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+
+    assert_eq!(states.into_iter().collect::<Vec<_>>(), ["OneCA", "Switched", "TwoCAs"]);
+    assert!(answered.load(Ordering::Relaxed) > 50, "{} reviews", answered.load(Ordering::Relaxed));
+    assert!(dropped_at.is_some(), "the old CA never left the bundle");
+    let serials = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter(|line| line.contains("a connection, with this leaf"));
+        lines
+            .filter_map(|line| line.split("\"serial\":\"").nth(1)?.split('"').next().map(str::to_owned))
+            .collect()
+    };
+    logs.extend(replicas.iter().map(|replica| replica.process.log()));
+    println!("{} reviews, {} leaves served", answered.load(Ordering::Relaxed), serials(&logs).len());
+    assert!(serials(&logs).len() >= 4, "only these leaves were served: {:?}", serials(&logs));
+}
+
+/// Ends the first replica as a rollout would, a new one beside it; answers the log of the one that went.
+fn restart(plane: &ControlPlane, replicas: &mut Vec<Replica>, balancer: &Balancer, pace: &Pace) -> String {
+    let new = replica(plane, "three", pace);
+    wait_ready(&new);
+    replicas.push(new);
+    balancer.set(replicas.iter().map(|replica| replica.backend.clone()).collect());
+    let mut old = replicas.remove(0);
+    Command::new("kill").args(["-TERM", &old.process.id().to_string()]).status().unwrap();
+    wait_until(Duration::from_secs(30), "the old replica to end", || {
+        old.process.ended().ok_or_else(|| "still there".into())
+    });
+    balancer.set(replicas.iter().map(|replica| replica.backend.clone()).collect());
+    old.process.log()
+}
