@@ -30,7 +30,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer the API server's admission reviews.
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Check manifests, or a whole cluster, by the rules that admission applies.
     Check(check::Check),
     /// Print the CustomResourceDefinitions of all six kinds.

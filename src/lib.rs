@@ -5,11 +5,15 @@
 //! ```text
 //! admission   API server ──AdmissionReview──▶ webhook ─▶ admission ─▶ object ─▶ validate ─▶ Decision ─▶ answer
 //! check       files | cluster ─▶ check ─▶ object ─▶ validate ─▶ Outcome ─▶ text | JSON | SARIF
+//! trust       leader ─▶ keeper: observe Secret and configuration ─▶ plan ─▶ one step; every replica follows
 //! ```
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
 //! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
 //! [`facts`], [`policy`], [`suggest`].
+//!
+//! Certificates: [`certificates`] (files or own), [`tls`] (one that can be served), [`trust`] (our own CA and leaf),
+//! [`leader`] (who may write them).
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
 //! (review to decision).

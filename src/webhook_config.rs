@@ -72,10 +72,11 @@ fn webhook(target: &Target<'_>, name: &str, path: &str, scope: &str, namespaces:
             "scope": scope,
         })
     };
-    let mut client = json!({"url": format!("{}{path}", target.url.trim_end_matches('/'))});
-    if let Some(bundle) = target.ca_bundle {
-        client["caBundle"] = bundle.into();
-    }
+    let url = format!("{}{path}", target.url.trim_end_matches('/'));
+    let client = match target.ca_bundle {
+        Some(bundle) => json!({"url": url, "caBundle": bundle}),
+        None => json!({"url": url}),
+    };
     json!({
         "name": name,
         "admissionReviewVersions": ["v1"],

@@ -91,7 +91,7 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) {
         loop {
             match from.read(&mut buffer)? {
                 0 => return Ok(()),
-                read => to.write_all(&buffer[..read])?,
+                read => to.write_all(buffer.get(..read).unwrap_or_default())?,
             }
         }
     };

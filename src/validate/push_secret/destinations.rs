@@ -1,5 +1,6 @@
 //! Entries that write to one remote secret: do they agree?
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{deletes, metadata};
@@ -89,9 +90,13 @@ fn check_whole(entries: &Entries<'_>, at: &Field<'_>, report: &mut Report) {
 }
 
 fn check_metadata(entries: &Entries<'_>, at: &Field<'_>, report: &mut Report) {
-    let Some((first_index, first)) = entries.first() else { return };
-    let first = read_again(first);
-    if let Some((index, entry)) = entries.iter().find(|(_, entry)| read_again(entry) != first) {
+    let Some((first_index, first_entry)) = entries.first() else { return };
+    let (first_text, first) = (text(first_entry), OnceCell::new());
+    // Equal texts mean the same, and are what most people write.
+    let differs = |entry: &PushData| {
+        text(entry) != first_text && read_again(entry) != *first.get_or_init(|| read_again(first_entry))
+    };
+    if let Some((index, entry)) = entries.iter().find(|(_, entry)| differs(entry)) {
         let cause = format!(
             "data[{first_index}] gives this secret other metadata, so the two undo each other on every refresh; \
              write the same metadata in all entries of a secret"
@@ -101,10 +106,14 @@ fn check_metadata(entries: &Entries<'_>, at: &Field<'_>, report: &mut Report) {
     }
 }
 
+fn text(entry: &PushData) -> Option<&str> {
+    entry.metadata.as_ref().map(|raw| raw.get())
+}
+
 /// Metadata by what it means; what is wrong with it was told where it stands.
 fn read_again(entry: &PushData) -> PushSecretMetadata {
-    let read = |value| metadata::read(value, &Field::Root, &mut Report::default());
-    entry.metadata.as_ref().map(read).unwrap_or_default()
+    let read = |raw| metadata::read(raw, &Field::Root, &mut Report::default());
+    entry.metadata.as_deref().map(read).unwrap_or_default()
 }
 
 fn check_if_not_exists(spec: &PushSecretSpec, entries: &Entries<'_>, at: &Field<'_>, report: &mut Report) {

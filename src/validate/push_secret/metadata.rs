@@ -6,6 +6,7 @@
 mod rules;
 mod values;
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::api::push_metadata::{API_VERSION, KIND, PushSecretMetadata};
@@ -21,7 +22,17 @@ const FIELDS: [&str; 6] =
     ["secretPushFormat", "description", "kmsKeyId", "tags", "resourcePolicy", "replicationLocations"];
 
 /// Reads metadata; whatever is wrong with it becomes a finding and is left out.
-pub(crate) fn read(value: &Value, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
+pub(crate) fn read(raw: &RawValue, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
+    match serde_json::from_str(raw.get()) {
+        Ok(value) => read_value(&value, at, report),
+        Err(_) => {
+            report.missing(&METADATA_ENVELOPE, at, "nested too deep to be a PushSecretMetadata");
+            PushSecretMetadata::default()
+        }
+    }
+}
+
+fn read_value(value: &Value, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
     let Some(members) = value.as_object() else {
         if !value.is_null() {
             let cause = "not an object; write a PushSecretMetadata with apiVersion, kind and spec";
