@@ -89,9 +89,9 @@ pub enum ReviewError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// No capacity came free within the time that the API server gave.
-    #[error("too many reviews at once; try again")]
-    Busy,
+    /// The body did not come, or found no room, within the time that the API server gave.
+    #[error("the AdmissionReview did not arrive in time; try again")]
+    Late,
 }
 
 /// Decides a review's request.

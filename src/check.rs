@@ -10,6 +10,7 @@ mod metadata;
 pub mod output;
 mod yaml;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -35,6 +36,8 @@ pub struct Input {
     pub unreadable: Vec<Problem>,
     /// Files that were read.
     pub files: usize,
+    /// Folders that were searched.
+    folders: HashSet<PathBuf>,
     /// Objects of other kinds.
     pub skipped: usize,
     /// Whether every store of the cluster is among the objects.

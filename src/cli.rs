@@ -56,7 +56,7 @@ impl Cli {
             // The reader of a pipe has seen enough: that is no failure.
             Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("keyhatch: {error}");
+                complain(error.as_ref());
                 ExitCode::FAILURE
             }
         }
@@ -67,7 +67,24 @@ impl Cli {
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    let plain = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    let inside = error.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+    plain.or(inside) == Some(io::ErrorKind::BrokenPipe)
+}
+
+/// Prints an error and what it came from, on one line, whatever a library's message looks like.
+fn complain(error: &(dyn std::error::Error + 'static)) {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        source = error.source();
+    }
+    eprintln!("keyhatch: {}", text.split_whitespace().collect::<Vec<_>>().join(" "));
 }
 
 /// One List, so that the output is valid JSON and valid YAML, and `kubectl apply -f -` takes it whole.

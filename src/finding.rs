@@ -71,12 +71,6 @@ impl Report {
         self.findings.push(Finding { rule, level: rule.level, field: field.to_string(), value, cause });
     }
 
-    /// Whether something was found about exactly this field.
-    pub fn is_about(&self, field: &Field<'_>) -> bool {
-        let field = field.to_string();
-        self.findings.iter().any(|finding| finding.field == field)
-    }
-
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty()

@@ -89,7 +89,9 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let (served, tls) = watch::channel(None);
     let served = {
         let health = Arc::clone(&health);
+        let webhook = config.webhook_listen;
         move |certificate: Certificate| {
+            info!(%webhook, not_after = certificate.not_after, "serving");
             health.serving_until(certificate.not_after);
             served.send_replace(Some(certificate));
         }
@@ -99,7 +101,6 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let facts = SharedFacts::default();
     let router = webhook::router(Arc::new(Webhook::new(config.settings, Arc::clone(&facts), metrics)));
     let client = cluster::connect(config.kubeconfig).await?;
-    info!(webhook = %config.webhook_listen, health = %config.health_listen, "serving");
 
     tokio::select! {
         () = accept::serve(webhook_listener, router, limits, Signals { tls, phase }) => Ok(()),

@@ -15,7 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use thiserror::Error;
-use tracing::{error, info};
+use tracing::error;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Where the serving certificate is.
@@ -124,21 +124,29 @@ impl Certificate {
 /// Hands new files on when they change, until the process ends. What cannot be served is reported once and left
 /// alone: the certificate before stays.
 pub async fn follow(files: CertificateFiles, every: Duration, serve: impl Fn(Certificate)) {
-    let mut last = files.read().ok();
+    let mut served = files.read().ok();
+    let mut told = String::new();
     let mut timer = tokio::time::interval(every);
     loop {
         timer.tick().await;
         let present = files.read().ok();
-        if present == last {
+        if present == served {
             continue;
         }
-        last = present;
+        // Tried again every time: the pair may be half-written, or its time yet to come.
         match files.load(SystemTime::now()) {
             Ok(certificate) => {
-                info!(not_after = certificate.not_after, "serving the new certificate");
                 serve(certificate);
+                served = present;
+                told.clear();
             }
-            Err(error) => error!(%error, "the new certificate cannot be served; the one before stays"),
+            Err(error) => {
+                let text = error.to_string();
+                if text != told {
+                    error!(error = text, "the new certificate cannot be served; the one before stays");
+                    told = text;
+                }
+            }
         }
     }
 }

@@ -87,6 +87,7 @@ async fn handle(State(webhook): State<Arc<Webhook>>, request: HttpRequest) -> Re
             message: "keyhatch: an AdmissionReview is sent as application/json".into(),
             details: None,
         };
+        webhook.metrics.reviewed(Outcome::Error, started.elapsed());
         return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Answer::deny("", status, Vec::new()));
     }
     let deadline = timeout_of(&parts.uri);
@@ -97,7 +98,7 @@ async fn handle(State(webhook): State<Arc<Webhook>>, request: HttpRequest) -> Re
         }
         Err(_) => {
             webhook.metrics.reviewed(Outcome::Error, started.elapsed());
-            refuse_unread(StatusCode::OK, "", &ReviewError::Busy)
+            refuse_unread(StatusCode::OK, "", &ReviewError::Late)
         }
     }
 }

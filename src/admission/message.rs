@@ -10,26 +10,36 @@ use crate::api::Kind;
 /// The API server passes 4096 bytes of warnings on, and cuts each at 256.
 const MAX_WARNINGS: usize = 15;
 const MAX_WARNING: usize = 240;
+/// A person reads no more at once, and the API server should not have to pass on megabytes.
+const MAX_CAUSES: usize = 50;
 
 /// The refusal of an object: every mistake a cause, and all of them in the message.
 pub fn refusal(kind: Kind, request: &Request<'_>, decision: &Decision) -> Status {
     let name = request.name.as_deref().filter(|name| !name.is_empty()).unwrap_or("(generated)");
+    let told = decision.mistakes.get(..MAX_CAUSES).unwrap_or(&decision.mistakes);
+    let more = decision.mistakes.len() - told.len();
     let mut message = format!("{kind}.{GROUP} {name:?} is invalid: ");
     if decision.mistakes.len() > 1 {
         message.push('[');
     }
-    for (index, finding) in decision.mistakes.iter().enumerate() {
+    for (index, finding) in told.iter().enumerate() {
         let separator = if index == 0 { "" } else { ", " };
         let _ = write!(message, "{separator}{}: {finding}", finding.field);
     }
     if decision.mistakes.len() > 1 {
         message.push(']');
     }
-    let causes = decision.mistakes.iter().map(|finding| Cause {
+    let causes = told.iter().map(|finding| Cause {
         reason: finding.rule.reason.cause_type(),
         message: finding.to_string(),
         field: finding.field.clone(),
     });
+    let rest = (more > 0).then(|| Cause {
+        reason: "FieldValueInvalid",
+        message: format!("and {more} more mistakes: keyhatch check"),
+        field: "spec".into(),
+    });
+    let causes = causes.chain(rest);
     let details =
         Details { name: name.to_owned(), group: GROUP, kind: kind.as_str(), causes: causes.collect() };
     Status { code: 422, reason: "Invalid", message, details: Some(details) }
@@ -44,7 +54,7 @@ pub fn refusal_of_error(error: &ReviewError) -> Status {
         | ReviewError::NoObject { .. } => (400, "BadRequest"),
         ReviewError::OtherVersion { .. } | ReviewError::Object(_) => (422, "Invalid"),
         ReviewError::TooLarge { .. } => (413, "RequestEntityTooLarge"),
-        ReviewError::Busy => (503, "ServiceUnavailable"),
+        ReviewError::Late => (503, "ServiceUnavailable"),
     };
     Status { code, reason, message: format!("keyhatch: {error}"), details: None }
 }

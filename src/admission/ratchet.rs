@@ -43,6 +43,7 @@ fn identity(finding: &Finding) -> Identity {
 fn is_same_json(new: Option<&str>, old: Option<&str>) -> bool {
     new == old || {
         let read = |text: Option<&str>| serde_json::from_str::<Value>(text.unwrap_or("null")).ok();
-        read(new) == read(old)
+        // What cannot be read is the same as nothing.
+        read(new).is_some_and(|new| read(old) == Some(new))
     }
 }

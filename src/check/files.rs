@@ -51,6 +51,9 @@ fn add_path(input: &mut Input, path: &Path, default_namespace: Option<&str>, dep
             Err(error) => input.refuse(path, 1, format!("cannot be read: {error}")),
         };
     }
+    if !is_first_visit(input, path) {
+        return; // a link to a folder that was searched, or is being searched
+    }
     if depth > MAX_DEPTH {
         return input.refuse(path, 1, "folders are nested too deep; is there a link to itself?".into());
     }
@@ -63,6 +66,10 @@ fn add_path(input: &mut Input, path: &Path, default_namespace: Option<&str>, dep
     for path in inner.iter().filter(|path| path.is_dir() || is_manifest(path)) {
         add_path(input, path, default_namespace, depth + 1);
     }
+}
+
+fn is_first_visit(input: &mut Input, folder: &Path) -> bool {
+    fs::canonicalize(folder).is_ok_and(|folder| input.folders.insert(folder))
 }
 
 /// In a folder only these are read; a file that is named is read whatever its name.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::rules::RuleFlags;
-use super::{Failure, is_broken_pipe};
+use super::{Failure, complain, is_broken_pipe};
 use crate::check::{self, Input, Outcome, cluster, output};
 use crate::policy::Enforce;
 
@@ -25,7 +25,7 @@ Examples:
   keyhatch check --cluster --namespace team-a")]
 pub(super) struct Check {
     /// Files and folders (*.yaml, *.yml, *.json); - is standard input.
-    #[arg(required_unless_present = "cluster", conflicts_with = "cluster")]
+    #[arg(required_unless_present = "cluster", conflicts_with = "cluster", value_parser = path)]
     paths: Vec<PathBuf>,
     /// Check the live objects of the cluster in your kubeconfig instead.
     #[arg(long)]
@@ -60,7 +60,7 @@ impl Check {
         let input = match self.input() {
             Ok(input) => input,
             Err(error) => {
-                eprintln!("keyhatch: {error}");
+                complain(error.as_ref());
                 return UNREADABLE.into();
             }
         };
@@ -69,7 +69,7 @@ impl Check {
         let outcome = check::judge(&input, &settings);
         match print(&outcome, output) {
             Err(error) if !is_broken_pipe(error.as_ref()) => {
-                eprintln!("keyhatch: {error}");
+                complain(error.as_ref());
                 UNREADABLE.into()
             }
             _ => outcome.exit_code().into(),
@@ -83,6 +83,11 @@ impl Check {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(runtime.block_on(cluster::read(self.kubeconfig.clone(), self.namespace.as_deref()))?)
     }
+}
+
+/// Any text, an empty one too: an unset variable in a script is a path that cannot be read.
+fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
+    Ok(text.into())
 }
 
 fn print(outcome: &Outcome<'_>, output: Output) -> Result<(), Failure> {

@@ -46,6 +46,9 @@ pub(super) fn merge(schema: Report, rules: Report) -> Report {
         return rules;
     }
     let (schema, rules) = (schema.into_findings(), rules.into_findings());
+    if schema.len() > MAX_COMPARED {
+        return Report::from(schema); // so broken that nothing more need be said, and comparing takes its square
+    }
     let refused = |field: &str| {
         schema.iter().filter(|refused| !is_required(refused)).any(|refused| is_within(field, &refused.field))
     };
@@ -59,6 +62,9 @@ pub(super) fn merge(schema: Report, rules: Report) -> Report {
 fn is_within(field: &str, outer: &str) -> bool {
     field.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
+
+/// So many schema findings are compared with those of rules.
+const MAX_COMPARED: usize = 100;
 
 fn is_required(finding: &Finding) -> bool {
     finding.rule.id == REQUIRED_FIELD.id
@@ -106,18 +112,23 @@ fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report
 
 fn check_members(members: &mut Map<String, Value>, schema: &Value, at: &Field<'_>, report: &mut Report) {
     members.retain(|_, value| !value.is_null());
+    let mut refused = Vec::new();
+    let mut keep = |name: &str, value: &mut Value, schema: &Value| {
+        let fits = is_fit(value, schema, &at.key(name), report);
+        if !fits {
+            refused.push(name.to_owned());
+        }
+        fits
+    };
     if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
-        members.retain(|name, value| {
-            properties.get(name).is_none_or(|schema| is_fit(value, schema, &at.key(name), report))
-        });
+        members.retain(|name, value| properties.get(name).is_none_or(|schema| keep(name, value, schema)));
     } else if let Some(schema) = schema.get("additionalProperties").filter(|schema| schema.is_object()) {
-        members.retain(|name, value| is_fit(value, schema, &at.key(name), report));
+        members.retain(|name, value| keep(name, value, schema));
     }
     for name in
         schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     {
-        let already_told = |findings: &Report| findings.is_about(&at.key(name));
-        if !members.contains_key(name) && !already_told(report) {
+        if !members.contains_key(name) && !refused.iter().any(|refused| refused == name) {
             report.missing(&REQUIRED_FIELD, &at.key(name), "the schema requires this field; set it");
         }
     }

@@ -43,7 +43,9 @@ pub(super) fn check(
         let at = at.key("dataFrom");
         let at = at.index(index);
         data_from::check(subject, entry, default_store, &at, context, report);
-        if let Some(first) = spec.data_from.iter().take(index).position(|earlier| earlier == entry) {
+        if let Some(first) =
+            spec.data_from.iter().take(index.min(MAX_COMPARED)).position(|earlier| earlier == entry)
+        {
             let cause = format!("the same as dataFrom[{first}], so it adds nothing");
             report.missing(&data_from::DATA_FROM_TWICE, &at, cause);
         }
@@ -52,6 +54,9 @@ pub(super) fn check(
         known_stores::check_ref(subject, store, &at.key("secretStoreRef"), context, report);
     }
 }
+
+/// With so many earlier entries each is compared: all of any object that a person wrote.
+const MAX_COMPARED: usize = 100;
 
 fn check_refresh(spec: &ExternalSecretSpec, at: &Field<'_>, report: &mut Report) {
     let Some(text) = &spec.refresh_interval else { return };

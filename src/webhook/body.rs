@@ -36,25 +36,26 @@ pub(super) enum BodyError {
 
 /// Reads a body; waits while too many others are in flight.
 ///
-/// The whole share is taken before anything is read: bodies that wait for each other's shares half-read
-/// would wait for ever.
+/// Room is taken for what has arrived, not for what was announced: a client that announces much and sends nothing
+/// keeps nobody waiting. The caller bounds the time, so bodies that wait for each other half-read end, too.
 pub(super) async fn read(mut body: Body, in_flight: &Semaphore) -> Result<Read<'_>, BodyError> {
-    let declared = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
-    let _share = share(in_flight, declared.unwrap_or(LIMIT).min(LIMIT)).await;
     let first = next(&mut body).await?.unwrap_or_default();
+    let mut share = share(in_flight, first.len()).await;
     if body.is_end_stream() && first.len() <= LIMIT {
-        return Ok(Read { bytes: first, _share });
+        return Ok(Read { bytes: first, _share: share });
     }
-    let mut bytes = Vec::with_capacity(declared.unwrap_or_default().min(LIMIT));
-    bytes.extend_from_slice(&first);
+    let mut bytes = first.to_vec();
     while let Some(piece) = next(&mut body).await? {
         if bytes.len() + piece.len() > LIMIT {
             drain(&mut body, bytes.len()).await;
             return Err(BodyError::TooLarge { uid: review::uid_in_prefix(&bytes).unwrap_or_default() });
         }
+        if let (Some(held), Some(more)) = (share.as_mut(), self::share(in_flight, piece.len()).await) {
+            held.merge(more);
+        }
         bytes.extend_from_slice(&piece);
     }
-    Ok(Read { bytes: bytes.into(), _share })
+    Ok(Read { bytes: bytes.into(), _share: share })
 }
 
 async fn next(body: &mut Body) -> Result<Option<Bytes>, BodyError> {

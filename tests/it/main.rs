@@ -13,10 +13,13 @@ mod support;
 
 mod admission;
 mod adoption;
+mod bad_input;
+mod certificates;
 mod check;
 mod command;
 mod crds;
 mod dependencies;
+mod fuzz;
 mod generated;
 mod go_parity;
 mod layers;

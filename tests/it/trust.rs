@@ -73,6 +73,7 @@ fn secret(plane: &ControlPlane, key: &str) -> String {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one story, told in the order in which it happens")]
 fn rotations_and_restarts_lose_no_review() {
     let pace = pace();
     let plane = ControlPlane::start(&Options { controller_manager: false }).unwrap();
