@@ -19,7 +19,6 @@ mod check;
 mod command;
 mod crds;
 mod dependencies;
-mod fuzz;
 mod generated;
 mod go_parity;
 mod layers;
