@@ -1,6 +1,6 @@
 //! Rules as data: the id that users see and switch, how grave it is, and what `docs/rules.md` says of it.
 //!
-//! The check itself stands beside the rule's constant in `validate::*`; [`crate::rules`] lists them all.
+//! The check itself stands beside the rule's constant in `validate::*`; [`crate::validate::rules`] lists them all.
 
 use serde::Serialize;
 

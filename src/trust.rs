@@ -2,7 +2,7 @@
 //!
 //! The Secret carries an explicit [`State`], and each step of a rotation changes one thing only: a second CA comes
 //! into the bundle; once that bundle has been in the webhook configuration for a while, it signs the leaf; once no
-//! leaf of the first CA is valid any more, the first goes. [`plan`] decides the step, [`keeper`] takes it under the
+//! leaf of the first CA is valid any more, the first goes. `plan` decides the step, [`keeper`] takes it under the
 //! leader's guard, [`follow`] serves what the Secret holds, and [`shown`] tells whether clients have been told to trust it.
 
 mod bundle;
