@@ -6,10 +6,11 @@
 #
 # With KUBEBUILDER_ASSETS (as setup-envtest prints it) its binaries are linked instead of built.
 set -euo pipefail
-cd "$(dirname "$0")"
 out=${1:?usage: build.sh OUT}
 mkdir -p "$out"
-out=$(cd "$out" && pwd)
+out=$(cd "$out" && pwd) # before the next line: OUT is relative to where the caller stands
+cd "$(dirname "$0")"
+binaries="etcd kube-apiserver kube-controller-manager kubectl"
 
 if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
   for name in etcd kube-apiserver kubectl; do
@@ -22,7 +23,11 @@ if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
 fi
 
 stamp=$(cat go.mod go.sum tools.go build.sh | sha256sum | cut -d' ' -f1)
-[ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
+up_to_date() {
+  [ "$(cat "$out/stamp" 2>/dev/null)" = "$stamp" ] || return 1
+  for name in $binaries; do [ -x "$out/$name" ] || return 1; done
+}
+up_to_date && exit 0
 command -v go >/dev/null || { echo "cluster: building the control plane needs Go (or set KUBEBUILDER_ASSETS)" >&2; exit 1; }
 
 kubernetes=$(go mod edit -json | sed -n '/"Path": "k8s.io\/kubernetes"/{n;s/.*"v\(.*\)".*/\1/p;q}')
@@ -44,7 +49,7 @@ go build -v -o "$tmp/" -ldflags "$flags" $packages 2>&1 | awk -v total="$total" 
   /^[a-zA-Z0-9_.\/-]+$/ { if (++n % 100 == 0) { print "cluster: " n "/" total; fflush() } next }
   { print; fflush() }'
 mv "$tmp/server" "$tmp/etcd" # the module path ends in server/v3
-for name in etcd kube-apiserver kube-controller-manager kubectl; do
+for name in $binaries; do
   rm -f "$out/$name" # may be a link into KUBEBUILDER_ASSETS
   mv "$tmp/$name" "$out/$name"
 done
