@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use keyhatch::api::{GROUP, Kind};
 use serde_json::{Value, json};
 
-use super::seeds::Seeds;
+use super::seeds::{Seed, Seeds};
 
 /// What a long text repeats: brackets and branches of each little language, and characters of all lengths.
 const UNITS: &[&str] = &[
@@ -47,27 +47,31 @@ struct Place {
     pointer: String,
 }
 
-/// The reviews, each with its name and size; `size` is what is added, in bytes.
-pub(crate) fn reviews(size: usize) -> impl Iterator<Item = (String, Vec<u8>)> {
+/// The reviews whose name contains a text; `size` is what is added, in bytes.
+pub(crate) fn reviews(named: &str, size: usize) -> impl Iterator<Item = (String, Vec<u8>)> {
     let seeds = Seeds::read();
     let places = places(&seeds);
-    places.into_iter().flat_map(move |place| {
-        let seed = &seeds.objects[place.seed];
-        let variants =
-            seed.object.pointer(&place.pointer).map(|value| variants(value, size)).unwrap_or_default();
-        let (kind, object) = (seed.kind, seed.object.clone());
+    places.into_iter().flat_map(move |Place { seed, pointer }| {
+        let Seed { kind, object } = &seeds.objects[seed];
+        let (kind, object) = (*kind, object.clone());
+        let variants = object.pointer(&pointer).map(|value| variants(value, size)).unwrap_or_default();
         variants.into_iter().flat_map(move |(name, value)| {
-            let mut object = object.clone();
-            if let Some(target) = object.pointer_mut(&place.pointer) {
-                *target = value;
-            }
-            let name = format!("{kind}{} of {name}", place.pointer);
-            [
-                (format!("create {name}"), create(kind, &object)),
-                (format!("update {name}"), update(kind, &object)),
-            ]
+            let review = |operation| {
+                let name = format!("{operation} {kind}{pointer} of {name}");
+                let is_chosen = name.contains(named);
+                is_chosen.then(|| (name, review(kind, operation, &with(&object, &pointer, &value))))
+            };
+            [review("CREATE"), review("UPDATE")].into_iter().flatten()
         })
     })
+}
+
+fn with(object: &Value, pointer: &str, value: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(target) = object.pointer_mut(pointer) {
+        value.clone_into(target);
+    }
+    object
 }
 
 fn places(seeds: &Seeds) -> Vec<Place> {
@@ -169,20 +173,12 @@ fn wide_objects(map: &serde_json::Map<String, Value>, size: usize) -> Vec<(Strin
     wide
 }
 
-fn create(kind: Kind, object: &Value) -> Vec<u8> {
-    review(kind, "CREATE", object, &Value::Null)
-}
-
-/// An update of an object that had the same mistakes.
-fn update(kind: Kind, object: &Value) -> Vec<u8> {
-    let mut old = object.clone();
+/// An update changes an object that had the same mistakes.
+fn review(kind: Kind, operation: &str, object: &Value) -> Vec<u8> {
+    let mut old = if operation == "UPDATE" { object.clone() } else { Value::Null };
     if let Some(Value::Object(spec)) = old.get_mut("spec") {
         spec.insert("other".into(), json!(1));
     }
-    review(kind, "UPDATE", object, &old)
-}
-
-fn review(kind: Kind, operation: &str, object: &Value, old: &Value) -> Vec<u8> {
     let review = json!({
         "kind": "AdmissionReview",
         "apiVersion": "admission.k8s.io/v1",
