@@ -4,6 +4,7 @@
 //! warnings only (the ratchet), and an update that leaves the spec alone always passes: finalizers, labels
 //! and status can change whatever the spec says.
 
+mod at_once;
 mod message;
 mod ratchet;
 pub mod review;
@@ -17,6 +18,7 @@ use crate::policy::Enforce;
 use crate::rule::Level;
 use crate::validate::{Context, validate};
 
+pub use at_once::admitted_at_once;
 pub use message::{refusal, refusal_of_error, warnings};
 use review::Request;
 
@@ -55,6 +57,9 @@ pub enum ReviewError {
     /// Not JSON, or not an AdmissionReview.
     #[error("the request is no admission.k8s.io/v1 AdmissionReview: {0}")]
     Malformed(#[from] serde_json::Error),
+    /// Not even text.
+    #[error("the request is no admission.k8s.io/v1 AdmissionReview: {0}")]
+    NotText(#[from] std::str::Utf8Error),
     /// Another version of AdmissionReview.
     #[error("the request is a {kind} of {api_version}; admission.k8s.io/v1 AdmissionReview is understood")]
     OtherReview {
@@ -152,6 +157,8 @@ fn sort(findings: Vec<Finding>, enforce: Enforce, is_old: impl Fn(&Finding) -> b
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::RawValue;
+
     use super::*;
     use crate::facts::Facts;
     use crate::validate::Settings;
@@ -165,7 +172,7 @@ mod tests {
             "kind":{{"group":"external-secrets.io","version":"{version}","kind":"SecretStore"}}{rest}}}}}"#
         );
         let (settings, facts) = (Settings::default(), Facts::default());
-        decide(&review::parse(body.as_bytes())?, &Context { settings: &settings, facts: &facts })
+        decide(&review::parse(&body)?, &Context { settings: &settings, facts: &facts })
     }
 
     fn mistakes(decision: &Decision) -> Vec<&str> {
@@ -211,7 +218,8 @@ mod tests {
             Err(ReviewError::OtherVersion { .. })
         ));
         assert!(matches!(ask("CREATE", "v1", r#","object":[1]"#), Err(ReviewError::Object(_))));
-        assert!(matches!(review::parse(b"{"), Err(ReviewError::Malformed(_))));
-        assert!(matches!(review::parse(b"{}"), Err(ReviewError::OtherReview { .. })));
+        let parse = |body| review::parse::<&RawValue>(body).err();
+        assert!(matches!(parse("{"), Some(ReviewError::Malformed(_))));
+        assert!(matches!(parse("{}"), Some(ReviewError::OtherReview { .. })));
     }
 }

@@ -3,13 +3,12 @@
 //! The common case is one pass from text to type. Only an object that does not fit its type is read a
 //! second time, against the schema, so that all of its mistakes are told and not just the first.
 
+mod envelope;
 mod schema;
 mod unknown;
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -19,6 +18,8 @@ use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
 
+pub use envelope::Envelope;
+use envelope::Metadata;
 pub use schema::{REQUIRED_FIELD, SCHEMA};
 pub use unknown::{MISSPELT_FIELD, UNKNOWN_FIELD};
 
@@ -27,15 +28,20 @@ pub fn rules() -> Vec<&'static Rule> {
     vec![&VERSION_SERVED, &SCHEMA, &REQUIRED_FIELD, &MISSPELT_FIELD, &UNKNOWN_FIELD]
 }
 
-/// An object of one of our kinds, its spec not read yet.
+/// An object of one of our kinds. `S` is its spec: as text ([`RawValue`]), or read ([`Read`]).
 #[derive(Debug)]
-pub struct Object<'a> {
+pub struct Object<'a, S = &'a RawValue> {
     /// What it is.
     pub kind: Kind,
-    metadata: Metadata<'a>,
-    spec: Option<&'a RawValue>,
-    unknown: Vec<String>,
+    envelope: Envelope<'a, S>,
     is_schema_checked: bool,
+}
+
+/// A spec, and the paths of the fields that its type does not know.
+#[derive(Debug, Default)]
+pub struct Read<T> {
+    spec: T,
+    unknown: Vec<String>,
 }
 
 /// Why an object cannot be judged.
@@ -49,47 +55,14 @@ pub enum Unreadable {
     Spec(serde_json::Error),
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata<'a> {
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    generate_name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    namespace: Option<Cow<'a, str>>,
-    #[serde(default)]
-    deletion_timestamp: Option<serde::de::IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default)]
-    metadata: Option<Metadata<'a>>,
-    #[serde(borrow, default)]
-    spec: Option<&'a RawValue>,
-}
-
-/// Members of every object that are not ours to judge.
-const COMMON: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
-
 impl<'a> Object<'a> {
     /// Reads the envelope of an object that the API server has checked against its schema.
     ///
     /// # Errors
     /// If the text is not JSON, or not an object.
     pub fn admitted(kind: Kind, json: &'a str) -> Result<Self, Unreadable> {
-        let mut unknown = Vec::new();
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        let envelope: Envelope<'a> = serde_ignored::deserialize(&mut deserializer, |path| {
-            let path = path.to_string();
-            if !path.contains('.') && !COMMON.contains(&path.as_str()) {
-                unknown.push(path);
-            }
-        })
-        .map_err(Unreadable::Envelope)?;
-        let Envelope { metadata, spec } = envelope;
-        Ok(Self { kind, metadata: metadata.unwrap_or_default(), spec, unknown, is_schema_checked: true })
+        let envelope = serde_json::from_str(json).map_err(Unreadable::Envelope)?;
+        Ok(Self::new(kind, envelope))
     }
 
     /// Reads the envelope of an object from a file, which nobody has checked.
@@ -100,25 +73,9 @@ impl<'a> Object<'a> {
         Ok(Self { is_schema_checked: false, ..Self::admitted(kind, json)? })
     }
 
-    /// Its name, or the beginning of one that the API server will complete.
-    pub fn name(&self) -> &str {
-        let Metadata { name, generate_name, .. } = &self.metadata;
-        name.as_deref().or(generate_name.as_deref()).unwrap_or_default()
-    }
-
-    /// Its namespace, if it says so.
-    pub fn namespace(&self) -> Option<&str> {
-        self.metadata.namespace.as_deref().filter(|namespace| !namespace.is_empty())
-    }
-
-    /// Whether it is being deleted.
-    pub fn is_deleting(&self) -> bool {
-        self.metadata.deletion_timestamp.is_some()
-    }
-
     /// The spec as it was written.
     pub fn raw_spec(&self) -> Option<&str> {
-        self.spec.map(RawValue::get)
+        self.envelope.spec.map(RawValue::get)
     }
 
     /// Reads the spec and has it checked; `check` answers whether unknown fields are ours to judge, too.
@@ -129,42 +86,84 @@ impl<'a> Object<'a> {
         &self,
         check: impl FnOnce(&T, &mut Report) -> bool,
     ) -> Result<Report, Unreadable> {
-        let raw = self.spec.map_or("null", RawValue::get);
+        let raw = self.envelope.spec.map_or("null", RawValue::get);
         let mut schema_report = Report::default();
-        let read = if self.is_schema_checked { from_text::<T>(raw) } else { None };
-        let (spec, unknown) = match read {
+        // The common case is one pass from text to type.
+        let read = if self.is_schema_checked { serde_json::from_str(raw).ok() } else { None };
+        let read: Option<Read<T>> = match read {
             Some(read) => read,
-            None => self.read_mended(raw, &mut schema_report)?,
+            None => self.mended(raw, &mut schema_report)?,
         };
-        let mut report = Report::default();
-        if check(&spec, &mut report) {
-            unknown::report(self.kind, self.unknown.iter().chain(&unknown), &mut report);
-        }
+        let report = self.report(read.as_ref(), check);
         Ok(schema::merge(schema_report, report))
     }
 
     /// The spec without what the schema refuses.
-    fn read_mended<T: DeserializeOwned + Default>(
+    fn mended<T: DeserializeOwned>(
         &self,
         raw: &str,
         report: &mut Report,
-    ) -> Result<(T, Vec<String>), Unreadable> {
+    ) -> Result<Option<Read<T>>, Unreadable> {
         let mut value: Value = serde_json::from_str(raw).map_err(Unreadable::Spec)?;
         schema::check(self.kind, &mut value, &Field::Root.key("spec"), report);
-        let mut unknown = Vec::new();
-        let spec: Option<T> = serde_ignored::deserialize(value, |path| unknown.push(unknown::in_spec(&path)))
-            .map_err(Unreadable::Spec)?;
-        Ok((spec.unwrap_or_default(), unknown))
+        Option::deserialize(value).map_err(Unreadable::Spec)
     }
 }
 
-/// The common case: one pass from text to type.
-fn from_text<T: DeserializeOwned + Default>(raw: &str) -> Option<(T, Vec<String>)> {
-    let mut unknown = Vec::new();
-    let mut deserializer = serde_json::Deserializer::from_str(raw);
-    let spec: Result<Option<T>, _> =
-        serde_ignored::deserialize(&mut deserializer, |path| unknown.push(unknown::in_spec(&path)));
-    spec.ok().map(|spec| (spec.unwrap_or_default(), unknown))
+impl<T: Default> Object<'_, Read<T>> {
+    /// Has the spec checked; `check` answers whether unknown fields are ours to judge, too.
+    pub fn judge_read(&self, check: impl FnOnce(&T, &mut Report) -> bool) -> Report {
+        self.report(self.envelope.spec.as_ref(), check)
+    }
+}
+
+impl<'a, S> Object<'a, S> {
+    /// An object that the API server has checked against its schema.
+    pub fn new(kind: Kind, envelope: Envelope<'a, S>) -> Self {
+        Self { kind, envelope, is_schema_checked: true }
+    }
+
+    /// Its name, or the beginning of one that the API server will complete.
+    pub fn name(&self) -> &str {
+        let Metadata { name, generate_name, .. } = &self.envelope.metadata;
+        name.as_deref().or(generate_name.as_deref()).unwrap_or_default()
+    }
+
+    /// Its namespace, if it says so.
+    pub fn namespace(&self) -> Option<&str> {
+        self.envelope.metadata.namespace.as_deref().filter(|namespace| !namespace.is_empty())
+    }
+
+    /// Whether it is being deleted.
+    pub fn is_deleting(&self) -> bool {
+        self.envelope.metadata.deletion_timestamp.is_some()
+    }
+
+    /// What is wrong with a spec and with the fields that nobody knows; an absent spec is an empty one.
+    fn report<T: Default>(
+        &self,
+        read: Option<&Read<T>>,
+        check: impl FnOnce(&T, &mut Report) -> bool,
+    ) -> Report {
+        let mut report = Report::default();
+        let are_ours = match read {
+            Some(Read { spec, .. }) => check(spec, &mut report),
+            None => check(&T::default(), &mut report),
+        };
+        if are_ours {
+            let in_spec = read.into_iter().flat_map(|read| &read.unknown);
+            unknown::report(self.kind, self.envelope.unknown.iter().chain(in_spec), &mut report);
+        }
+        report
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Read<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut unknown = Vec::new();
+        let spec = serde_ignored::deserialize(deserializer, |path| unknown.push(unknown::in_spec(&path)))?;
+        Ok(Self { spec, unknown })
+    }
 }
 
 /// A version or kind that the API server does not serve.

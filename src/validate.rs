@@ -13,6 +13,8 @@ mod selector;
 mod store;
 mod template;
 
+use serde::de::DeserializeOwned;
+
 use crate::api::Kind;
 use crate::api::cluster_external_secret::ClusterExternalSecretSpec;
 use crate::api::cluster_push_secret::ClusterPushSecretSpec;
@@ -23,7 +25,7 @@ use crate::api::secret_store::{ClusterSecretStoreSpec, SecretStoreSpec};
 use crate::facts::{Facts, Provider};
 use crate::field::Field;
 use crate::finding::Report;
-use crate::object::{Object, Unreadable};
+use crate::object::{Object, Read, Unreadable};
 use crate::policy::Policy;
 use crate::rule::{Level, Reason, Rule};
 
@@ -50,7 +52,7 @@ pub struct Settings {
 
 /// The object that is judged.
 #[derive(Clone, Copy, Debug)]
-struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     kind: Kind,
     /// Absent for objects of the cluster, and in files that leave it to `kubectl -n`.
     namespace: Option<&'a str>,
@@ -61,34 +63,76 @@ struct Subject<'a> {
 /// # Errors
 /// If the spec has no readable form at all (nested too deep, say).
 pub fn validate(object: &Object<'_>, context: &Context<'_>) -> Result<Report, Unreadable> {
-    let subject = Subject { kind: object.kind, namespace: object.namespace() };
-    let at = Field::Root.key("spec");
+    fn judge<T: Spec>(object: &Object<'_>, context: &Context<'_>) -> Result<Report, Unreadable> {
+        let subject = Subject { kind: object.kind, namespace: object.namespace() };
+        object.judge(|spec: &T, report| spec.check(&subject, context, report))
+    }
     let report = match object.kind {
-        Kind::SecretStore => {
-            object.judge(|spec: &SecretStoreSpec, report| store::check(&subject, spec, report))
-        }
-        Kind::ClusterSecretStore => {
-            object.judge(|ClusterSecretStoreSpec(spec), report| store::check(&subject, spec, report))
-        }
-        Kind::ExternalSecret => object.judge(|spec: &ExternalSecretSpec, report| {
-            external_secret::check(&subject, spec, &at, context, report);
-            true
-        }),
-        Kind::ClusterExternalSecret => object.judge(|spec: &ClusterExternalSecretSpec, report| {
-            fan_out::check_external(&subject, spec, &at, context, report);
-            true
-        }),
-        Kind::PushSecret => object.judge(|spec: &PushSecretSpec, report| {
-            push_secret::check(&subject, spec, &at, context, report);
-            true
-        }),
-        Kind::ClusterPushSecret => object.judge(|spec: &ClusterPushSecretSpec, report| {
-            fan_out::check_push(&subject, spec, &at, context, report);
-            true
-        }),
+        Kind::SecretStore => judge::<SecretStoreSpec>(object, context),
+        Kind::ClusterSecretStore => judge::<ClusterSecretStoreSpec>(object, context),
+        Kind::ExternalSecret => judge::<ExternalSecretSpec>(object, context),
+        Kind::ClusterExternalSecret => judge::<ClusterExternalSecretSpec>(object, context),
+        Kind::PushSecret => judge::<PushSecretSpec>(object, context),
+        Kind::ClusterPushSecret => judge::<ClusterPushSecretSpec>(object, context),
     }?;
     Ok(report.leveled(&context.settings.policy))
 }
+
+/// Judges one object whose spec has been read.
+pub(crate) fn validate_read<T: Spec>(object: &Object<'_, Read<T>>, context: &Context<'_>) -> Report {
+    let subject = Subject { kind: object.kind, namespace: object.namespace() };
+    let report = object.judge_read(|spec, report| spec.check(&subject, context, report));
+    report.leveled(&context.settings.policy)
+}
+
+/// The spec of one of our kinds.
+pub(crate) trait Spec: DeserializeOwned + Default {
+    /// All rules about it. Answers whether fields that it does not know are ours to judge, too.
+    fn check(&self, subject: &Subject<'_>, context: &Context<'_>, report: &mut Report) -> bool;
+}
+
+impl Spec for SecretStoreSpec {
+    fn check(&self, subject: &Subject<'_>, _: &Context<'_>, report: &mut Report) -> bool {
+        store::check(subject, self, report)
+    }
+}
+
+impl Spec for ClusterSecretStoreSpec {
+    fn check(&self, subject: &Subject<'_>, _: &Context<'_>, report: &mut Report) -> bool {
+        store::check(subject, &self.0, report)
+    }
+}
+
+impl Spec for ExternalSecretSpec {
+    fn check(&self, subject: &Subject<'_>, context: &Context<'_>, report: &mut Report) -> bool {
+        external_secret::check(subject, self, &SPEC, context, report);
+        true
+    }
+}
+
+impl Spec for ClusterExternalSecretSpec {
+    fn check(&self, subject: &Subject<'_>, context: &Context<'_>, report: &mut Report) -> bool {
+        fan_out::check_external(subject, self, &SPEC, context, report);
+        true
+    }
+}
+
+impl Spec for PushSecretSpec {
+    fn check(&self, subject: &Subject<'_>, context: &Context<'_>, report: &mut Report) -> bool {
+        push_secret::check(subject, self, &SPEC, context, report);
+        true
+    }
+}
+
+impl Spec for ClusterPushSecretSpec {
+    fn check(&self, subject: &Subject<'_>, context: &Context<'_>, report: &mut Report) -> bool {
+        fan_out::check_push(subject, self, &SPEC, context, report);
+        true
+    }
+}
+
+/// Where a spec stands.
+const SPEC: Field<'static> = Field::Path("spec");
 
 impl Context<'_> {
     /// Whether rules of AWS apply to what is read or written through this store: not, if the store is known

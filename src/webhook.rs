@@ -19,7 +19,9 @@ use tokio::sync::Semaphore;
 use tracing::{debug, info, warn};
 
 use crate::admission::review::{self, Answer, Request, Status};
-use crate::admission::{Decision, ReviewError, decide, refusal, refusal_of_error, warnings};
+use crate::admission::{
+    Decision, ReviewError, admitted_at_once, decide, refusal, refusal_of_error, warnings,
+};
 use crate::api::Kind;
 use crate::facts_watch::SharedFacts;
 use crate::metrics::{Metrics, Outcome};
@@ -116,19 +118,22 @@ impl Webhook {
                 return (StatusCode::BAD_REQUEST.into_response(), Outcome::Error);
             }
         };
-        self.decide(&read.bytes, settings)
+        match std::str::from_utf8(&read.bytes) {
+            Ok(body) => self.decide(body, settings),
+            Err(error) => refuse_broken(&read.bytes, &error.into()),
+        }
     }
 
-    fn decide(&self, body: &[u8], settings: &Settings) -> (Response, Outcome) {
-        let request = match review::parse(body) {
-            Ok(request) => request,
-            Err(error) => {
-                let uid = review::uid_in_prefix(body).unwrap_or_default();
-                return (refuse_unread(StatusCode::BAD_REQUEST, &uid, &error), Outcome::Error);
-            }
-        };
+    fn decide(&self, body: &str, settings: &Settings) -> (Response, Outcome) {
         let facts = self.facts.read().unwrap_or_else(PoisonError::into_inner);
         let context = Context { settings, facts: &facts };
+        if let Some(request) = admitted_at_once(body, &context) {
+            return self.tell(&request, &Decision::default());
+        }
+        let request = match review::parse(body) {
+            Ok(request) => request,
+            Err(error) => return refuse_broken(body.as_bytes(), &error),
+        };
         match decide(&request, &context) {
             Ok(decision) => self.tell(&request, &decision),
             Err(error) => {
@@ -190,6 +195,12 @@ fn timeout_of(uri: &Uri) -> Duration {
         .map_or(DEFAULT_TIMEOUT, Duration::from_nanos)
         .clamp(Duration::from_millis(100), Duration::from_secs(30));
     given - given / 10
+}
+
+/// A body that is no review; its uid may be readable all the same.
+fn refuse_broken(body: &[u8], error: &ReviewError) -> (Response, Outcome) {
+    let uid = review::uid_in_prefix(body).unwrap_or_default();
+    (refuse_unread(StatusCode::BAD_REQUEST, &uid, error), Outcome::Error)
 }
 
 /// Refuses what could not be read.

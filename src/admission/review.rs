@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::ReviewError;
+use crate::api::Kind;
 
-/// What an AdmissionReview asks.
+/// What an AdmissionReview asks; `O` is what its object is read as.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Request<'a> {
+#[serde(rename_all = "camelCase", bound(deserialize = "O: Deserialize<'de>"))]
+pub struct Request<'a, O = &'a RawValue> {
     /// Identifies the review; the answer repeats it.
     #[serde(borrow)]
     pub uid: Cow<'a, str>,
@@ -33,8 +34,8 @@ pub struct Request<'a> {
     #[serde(default)]
     pub dry_run: Option<bool>,
     /// The object as it will be.
-    #[serde(borrow, default)]
-    pub object: Option<&'a RawValue>,
+    #[serde(default = "none")]
+    pub object: Option<O>,
     /// The object as it is.
     #[serde(borrow, default)]
     pub old_object: Option<&'a RawValue>,
@@ -54,15 +55,39 @@ pub struct GroupVersionKind<'a> {
     pub kind: Cow<'a, str>,
 }
 
+impl<'a, O> Request<'a, O> {
+    /// The request without its object, and the object.
+    pub fn take_object(self) -> (Request<'a>, Option<O>) {
+        let Self { uid, kind, sub_resource, operation, name, namespace, dry_run, object, old_object } = self;
+        let head = Request {
+            uid,
+            kind,
+            sub_resource,
+            operation,
+            name,
+            namespace,
+            dry_run,
+            object: None,
+            old_object,
+        };
+        (head, object)
+    }
+}
+
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Review<'a> {
+#[serde(rename_all = "camelCase", bound(deserialize = "O: Deserialize<'de>"))]
+struct Review<'a, O> {
     #[serde(borrow, default)]
     api_version: Cow<'a, str>,
     #[serde(borrow, default)]
     kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    request: Option<Request<'a>>,
+    #[serde(borrow, default = "none")]
+    request: Option<Request<'a, O>>,
+}
+
+/// Serde's own default would want `O` to have one.
+fn none<T>() -> Option<T> {
+    None
 }
 
 const API_VERSION: &str = "admission.k8s.io/v1";
@@ -72,8 +97,8 @@ const KIND: &str = "AdmissionReview";
 ///
 /// # Errors
 /// If the body is not an AdmissionReview of the one version that is understood, or has no request.
-pub fn parse(body: &[u8]) -> Result<Request<'_>, ReviewError> {
-    let Review { api_version, kind, request } = serde_json::from_slice(body)?;
+pub fn parse<'a, O: Deserialize<'a>>(body: &'a str) -> Result<Request<'a, O>, ReviewError> {
+    let Review { api_version, kind, request } = serde_json::from_str(body)?;
     if api_version != API_VERSION || kind != KIND {
         return Err(ReviewError::OtherReview { kind: kind.into(), api_version: api_version.into() });
     }
@@ -82,12 +107,22 @@ pub fn parse(body: &[u8]) -> Result<Request<'_>, ReviewError> {
 
 /// The uid of a review that cannot be read whole: the API server sends it first.
 pub fn uid_in_prefix(prefix: &[u8]) -> Option<String> {
-    const MARK: &[u8] = b"\"uid\":\"";
-    let at = prefix.windows(MARK.len()).position(|window| window == MARK)?;
-    let rest = prefix.get(at + MARK.len()..)?;
-    let end = rest.iter().position(|b| *b == b'"')?;
-    let uid = std::str::from_utf8(rest.get(..end)?).ok()?;
+    let uid = text_after(prefix, b"\"uid\":\"")?;
     (uid.len() <= 64 && uid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')).then(|| uid.to_owned())
+}
+
+/// The kind under review, guessed from the beginning of what the API server sends.
+pub(super) fn kind_in_prefix(body: &str) -> Option<Kind> {
+    let at = body.find("\"group\":\"external-secrets.io\"")?;
+    Kind::named(text_after(body.as_bytes().get(at..)?, b"\"kind\":\"")?)
+}
+
+/// What stands between a mark and the next quote.
+fn text_after<'a>(text: &'a [u8], mark: &[u8]) -> Option<&'a str> {
+    let at = text.windows(mark.len()).position(|window| window == mark)?;
+    let rest = text.get(at + mark.len()..)?;
+    let end = rest.iter().position(|b| *b == b'"')?;
+    std::str::from_utf8(rest.get(..end)?).ok()
 }
 
 /// The answer to a review.
@@ -167,6 +202,15 @@ pub struct Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kind_is_guessed_from_the_beginning_of_a_review() {
+        let body = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"1",
+            "kind":{"group":"external-secrets.io","version":"v1","kind":"SecretStore"}"#;
+        assert_eq!(kind_in_prefix(body), Some(Kind::SecretStore));
+        assert_eq!(kind_in_prefix(&body.replace("SecretStore", "Secret")), None);
+        assert_eq!(kind_in_prefix("{}"), None);
+    }
 
     #[test]
     fn the_uid_is_found_in_the_beginning_of_a_review() {

@@ -11,7 +11,7 @@ pub const KIND: &str = "PushSecretMetadata";
 
 /// Tags, encryption key, policy, replicas and format of a remote secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PushSecretMetadata {
     /// Whether the value is kept as SecretBinary (the default) or SecretString.
     pub secret_push_format: Option<PushFormat>,
@@ -40,7 +40,7 @@ pub enum PushFormat {
 
 /// A resource policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResourcePolicy {
     /// Refuse policies that open the secret to everybody.
     pub block_public_policy: Option<bool>,
@@ -50,6 +50,7 @@ pub struct ResourcePolicy {
 
 /// A key of a ConfigMap or Secret in the PushSecret's namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PolicySource {
     /// ConfigMap or Secret.
     #[serde(default)]

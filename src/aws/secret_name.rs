@@ -45,7 +45,7 @@ pub fn check_part(part: &str) -> Result<(), NameError> {
 }
 
 fn is_allowed(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "/_+=.@-".contains(c)
+    matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '/' | '_' | '+' | '=' | '.' | '@' | '-')
 }
 
 /// Which version of a secret is asked for.
@@ -110,13 +110,12 @@ pub fn version(text: &str) -> Result<Version<'_>, VersionError> {
 
 /// `awscurrent` is a label that nobody made: AWS matches exactly.
 fn almost_aws_label(text: &str) -> Option<&'static str> {
-    if text.len() > 16 {
+    const LABELS: [&str; 3] = ["AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"];
+    if text.len() > 16 || LABELS.contains(&text) {
         return None;
     }
     let upper = text.to_ascii_uppercase();
-    ["AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"]
-        .into_iter()
-        .find(|&label| label != text && strsim::osa_distance(&upper, label) <= 2)
+    LABELS.into_iter().find(|&label| label != text && strsim::osa_distance(&upper, label) <= 2)
 }
 
 /// 8-4-4-4-12 hexadecimal digits.

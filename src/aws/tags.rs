@@ -53,7 +53,10 @@ pub fn check(key: &str, value: &str) -> Result<(), TagError> {
 }
 
 fn is_allowed(c: char) -> bool {
-    c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c) || (c.is_whitespace() && !c.is_control())
+    match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '_' | '.' | ':' | '/' | '=' | '+' | '-' | '@' => true,
+        c => !c.is_ascii() && (c.is_alphanumeric() || (c.is_whitespace() && !c.is_control())),
+    }
 }
 
 #[cfg(test)]

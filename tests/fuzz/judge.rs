@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use keyhatch::admission::review::{self, Answer, Request};
-use keyhatch::admission::{decide, refusal, refusal_of_error, warnings};
+use keyhatch::admission::{ReviewError, admitted_at_once, decide, refusal, refusal_of_error, warnings};
 use keyhatch::api::{GROUP, Kind};
 use keyhatch::check::{self, output};
 use keyhatch::facts::Facts;
@@ -30,7 +30,9 @@ const MAX_EXTRA: usize = 256 << 10;
 pub(crate) fn judge_review(body: &[u8], facts: &Facts) -> Result<Verdict, String> {
     let settings = Settings::default();
     let context = Context { settings: &settings, facts };
-    let (answer, verdict) = match review::parse(body) {
+    let text = std::str::from_utf8(body);
+    let parsed = text.map_err(ReviewError::from).and_then(review::parse);
+    let (answer, verdict) = match parsed {
         Err(error) => {
             let uid = review::uid_in_prefix(body).unwrap_or_default();
             (encode(&Answer::deny(&uid, refusal_of_error(&error), Vec::new()))?, Verdict::default())
@@ -39,6 +41,11 @@ pub(crate) fn judge_review(body: &[u8], facts: &Facts) -> Result<Verdict, String
     };
     if answer.len() > body.len() + MAX_EXTRA {
         return Err(format!("an answer of {} bytes to a review of {}", answer.len(), body.len()));
+    }
+    if let Some(request) = text.ok().and_then(|text| admitted_at_once(text, &context))
+        && answer != encode(&Answer::allow(&request.uid, Vec::new()))?
+    {
+        return Err("admitted without a word in one pass, and not in three".into());
     }
     Ok(verdict)
 }

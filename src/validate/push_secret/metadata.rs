@@ -3,17 +3,22 @@
 //! Go's JSON decoder ignores letter case in keys, so `kmsKeyID` and `kmsKeyId` are one field. Admission and
 //! the push loop both read metadata here.
 
+mod json;
 mod rules;
 mod values;
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::api::push_metadata::{API_VERSION, KIND, PushSecretMetadata};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::suggest;
 
+use json::{Json, Members};
 pub(super) use rules::RULES;
 use rules::{METADATA_BARE, METADATA_ENVELOPE, METADATA_FIELD};
 
@@ -21,8 +26,30 @@ use rules::{METADATA_BARE, METADATA_ENVELOPE, METADATA_FIELD};
 const FIELDS: [&str; 6] =
     ["secretPushFormat", "description", "kmsKeyId", "tags", "resourcePolicy", "replicationLocations"];
 
+/// As it should be written.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    spec: PushSecretMetadata,
+}
+
 /// Reads metadata; whatever is wrong with it becomes a finding and is left out.
 pub(crate) fn read(raw: &RawValue, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
+    // The common case is one pass from text to type. What is odd in any way is read again, field by field.
+    match serde_json::from_str(raw.get()) {
+        Ok(Envelope { api_version, kind, spec }) if api_version == API_VERSION && kind == KIND => {
+            values::check(&spec, &at.key("spec"), report);
+            spec
+        }
+        _ => read_oddities(raw, at, report),
+    }
+}
+
+fn read_oddities(raw: &RawValue, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
     match serde_json::from_str(raw.get()) {
         Ok(value) => read_value(&value, at, report),
         Err(_) => {
@@ -32,7 +59,7 @@ pub(crate) fn read(raw: &RawValue, at: &Field<'_>, report: &mut Report) -> PushS
     }
 }
 
-fn read_value(value: &Value, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
+fn read_value(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
     let Some(members) = value.as_object() else {
         if !value.is_null() {
             let cause = "not an object; write a PushSecretMetadata with apiVersion, kind and spec";
@@ -57,27 +84,29 @@ fn read_value(value: &Value, at: &Field<'_>, report: &mut Report) -> PushSecretM
 }
 
 /// The form of the provider's public examples: the fields of the spec, and nothing else.
-fn is_bare(members: &Map<String, Value>) -> bool {
-    members.keys().all(|key| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(key)))
+fn is_bare(members: &Members<'_>) -> bool {
+    members.iter().all(|(key, _)| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(key)))
 }
 
 /// What the bare form should have been, as YAML on one line.
-fn enveloped(spec: &Map<String, Value>) -> String {
-    let spec = flow(&Value::Object(spec.clone()));
+fn enveloped(spec: &Members<'_>) -> String {
+    let spec = flow_members(spec);
     format!("metadata: {{apiVersion: {API_VERSION}, kind: {KIND}, spec: {spec}}}")
 }
 
 /// YAML flow style: JSON without quotes where none are needed.
-fn flow(value: &Value) -> String {
+fn flow(value: &Json<'_>) -> String {
     match value {
-        Value::Object(members) => {
-            let members = members.iter().map(|(key, value)| format!("{}: {}", plain(key), flow(value)));
-            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
-        Value::String(text) => plain(text),
+        Json::Object(members) => flow_members(members),
+        Json::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Json::Text(text) => plain(text),
         other => other.to_string(),
     }
+}
+
+fn flow_members(members: &Members<'_>) -> String {
+    let members = members.iter().map(|(key, value)| format!("{}: {}", plain(key), flow(value)));
+    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
 }
 
 /// A text as a plain YAML scalar if it is safe as one, else in quotes.
@@ -90,7 +119,7 @@ fn plain(text: &str) -> String {
     if is_safe { text.to_owned() } else { Value::from(text).to_string() }
 }
 
-fn read_envelope(members: &Map<String, Value>, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
+fn read_envelope(members: &Members<'_>, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
     let mut spec = None;
     let (mut has_version, mut has_kind) = (false, false);
     for (key, value) in members {
@@ -112,7 +141,7 @@ fn read_envelope(members: &Map<String, Value>, at: &Field<'_>, report: &mut Repo
         }
     }
     match spec {
-        Some((key, Value::Object(members))) => values::read(members, &at.key(key), report),
+        Some((key, Json::Object(members))) => values::read(members, &at.key(key), report),
         Some((key, value)) if !value.is_null() => {
             report.value(&METADATA_ENVELOPE, &at.key(key), value_in_short(value), "not an object");
             PushSecretMetadata::default()
@@ -121,7 +150,7 @@ fn read_envelope(members: &Map<String, Value>, at: &Field<'_>, report: &mut Repo
     }
 }
 
-fn expect(value: &Value, wanted: &str, at: &Field<'_>, report: &mut Report) {
+fn expect(value: &Json<'_>, wanted: &str, at: &Field<'_>, report: &mut Report) {
     if value.as_str() != Some(wanted) {
         report.value(&METADATA_ENVELOPE, at, value_in_short(value), format!("must be {wanted}"));
     }
@@ -140,11 +169,11 @@ fn unknown_field(key: &str, known: &[&str], at: &Field<'_>, report: &mut Report)
 }
 
 /// A value that is not as expected, for a message.
-fn value_in_short(value: &Value) -> String {
+fn value_in_short(value: &Json<'_>) -> String {
     match value {
-        Value::String(text) => crate::finding::quote(text),
-        Value::Object(_) => "an object".into(),
-        Value::Array(_) => "a list".into(),
+        Json::Text(text) => crate::finding::quote(text),
+        Json::Object(_) => "an object".into(),
+        Json::List(_) => "a list".into(),
         other => other.to_string(),
     }
 }

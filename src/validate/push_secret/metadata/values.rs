@@ -1,9 +1,8 @@
-//! The fields of a PushSecretMetadata's spec, each read and judged.
+//! The fields of a PushSecretMetadata's spec: what each may hold, and how each is read when something is odd about it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
+use super::json::{Json, Members};
 use super::rules::{
     METADATA_FIELD, PUSH_DESCRIPTION, PUSH_FORMAT, PUSH_KMS_KEY, PUSH_TAG, REPLICA_REGION,
     REPLICA_REGION_UNKNOWN, RESOURCE_POLICY,
@@ -17,7 +16,7 @@ use crate::finding::Report;
 use crate::validate::store::misspelt_region;
 
 /// Reads the spec; `at` is where its fields stand.
-pub(super) fn read(members: &Map<String, Value>, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
+pub(super) fn read(members: &Members<'_>, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
     let mut out = PushSecretMetadata::default();
     for (key, value) in members.iter().filter(|(_, value)| !value.is_null()) {
         let at = at.key(key);
@@ -32,13 +31,53 @@ pub(super) fn read(members: &Map<String, Value>, at: &Field<'_>, report: &mut Re
             _ => {}
         }
     }
-    for key in members.keys().filter(|key| !FIELDS.iter().any(|field| field.eq_ignore_ascii_case(key))) {
+    for key in members
+        .iter()
+        .map(|(key, _)| key)
+        .filter(|key| !FIELDS.iter().any(|field| field.eq_ignore_ascii_case(key)))
+    {
         unknown_field(key, &FIELDS, at, report);
     }
     out
 }
 
-fn read_format(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<PushFormat> {
+/// Judges what was read without anything odd; `at` is where the spec stands.
+pub(super) fn check(spec: &PushSecretMetadata, at: &Field<'_>, report: &mut Report) {
+    let PushSecretMetadata {
+        secret_push_format: _,
+        description,
+        kms_key_id,
+        tags,
+        resource_policy,
+        replication_locations,
+    } = spec;
+    if let Some(description) = description {
+        check_description(description, &at.key("description"), report);
+    }
+    if let Some(key) = kms_key_id {
+        check_kms_key(key, &at.key("kmsKeyId"), report);
+    }
+    if let Some(tags) = tags {
+        let at = at.key("tags");
+        tags.iter().for_each(|(key, value)| check_tag(key, value, &at.key(key), report));
+        check_tag_count(tags.len(), &at, report);
+    }
+    if let Some(policy) = resource_policy {
+        let at = at.key("resourcePolicy");
+        match &policy.policy_source_ref {
+            Some(source) => check_source(source, &at.key("policySourceRef"), report),
+            None => tell_missing_source(&at, report),
+        }
+    }
+    if let Some(regions) = replication_locations {
+        let at = at.key("replicationLocations");
+        for (index, name) in regions.iter().enumerate() {
+            check_region(name, regions.get(..index).unwrap_or_default(), &at.index(index), report);
+        }
+    }
+}
+
+fn read_format(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<PushFormat> {
     match text(value, at, report)? {
         "binary" => Some(PushFormat::Binary),
         "string" => Some(PushFormat::String),
@@ -54,8 +93,16 @@ fn read_format(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<Pus
     }
 }
 
-fn read_description(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<String> {
+fn read_description(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<String> {
     let description = text(value, at, report)?;
+    check_description(description, at, report);
+    Some(description.to_owned())
+}
+
+fn check_description(description: &str, at: &Field<'_>, report: &mut Report) {
+    if description.len() <= secret_name::MAX_DESCRIPTION {
+        return; // a character has at least one byte
+    }
     let length = description.chars().count();
     if length > secret_name::MAX_DESCRIPTION {
         let cause = format!(
@@ -64,50 +111,57 @@ fn read_description(value: &Value, at: &Field<'_>, report: &mut Report) -> Optio
         );
         report.text(&PUSH_DESCRIPTION, at, description, cause);
     }
-    Some(description.to_owned())
 }
 
-fn read_kms_key(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<String> {
+fn read_kms_key(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<String> {
     let key = text(value, at, report)?;
-    if !key.is_empty() && !kms::is_key(key) {
-        report.text(&PUSH_KMS_KEY, at, key, kms::FORMS);
-    }
+    check_kms_key(key, at, report);
     Some(key.to_owned())
 }
 
-fn read_tags(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<BTreeMap<String, String>> {
+fn check_kms_key(key: &str, at: &Field<'_>, report: &mut Report) {
+    if !key.is_empty() && !kms::is_key(key) {
+        report.text(&PUSH_KMS_KEY, at, key, kms::FORMS);
+    }
+}
+
+fn read_tags(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<BTreeMap<String, String>> {
     let members = object(value, at, report)?;
     let mut out = BTreeMap::new();
     for (key, value) in members {
         let at = at.key(key);
         let Some(value) = text(value, &at, report) else { continue };
-        if key == tags::MANAGED_BY {
-            report.text(
-                &PUSH_TAG,
-                &at,
-                value,
-                "the operator sets managed-by to recognise its own secrets; remove it",
-            );
-        } else if let Err(error) = tags::check(key, value) {
-            report.text(&PUSH_TAG, &at, value, error.to_string());
-        }
-        out.insert(key.clone(), value.to_owned());
+        check_tag(key, value, &at, report);
+        out.insert(key.clone().into_owned(), value.to_owned());
     }
-    if out.len() >= tags::MAX_TAGS {
-        let cause = "a secret has at most 50 tags, and managed-by is one of them";
-        report.value(&PUSH_TAG, at, format_args!("{} tags", out.len()), cause);
-    }
+    check_tag_count(out.len(), at, report);
     Some(out)
 }
 
-fn read_policy(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<ResourcePolicy> {
+fn check_tag(key: &str, value: &str, at: &Field<'_>, report: &mut Report) {
+    if key == tags::MANAGED_BY {
+        let cause = "the operator sets managed-by to recognise its own secrets; remove it";
+        report.text(&PUSH_TAG, at, value, cause);
+    } else if let Err(error) = tags::check(key, value) {
+        report.text(&PUSH_TAG, at, value, error.to_string());
+    }
+}
+
+fn check_tag_count(count: usize, at: &Field<'_>, report: &mut Report) {
+    if count >= tags::MAX_TAGS {
+        let cause = "a secret has at most 50 tags, and managed-by is one of them";
+        report.value(&PUSH_TAG, at, format_args!("{count} tags"), cause);
+    }
+}
+
+fn read_policy(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<ResourcePolicy> {
     let mut policy = ResourcePolicy::default();
     for (key, value) in object(value, at, report)? {
         let at_key = at.key(key);
         if key.eq_ignore_ascii_case("blockPublicPolicy") {
             match value {
-                Value::Bool(block) => policy.block_public_policy = Some(*block),
-                Value::Null => {}
+                Json::Bool(block) => policy.block_public_policy = Some(*block),
+                Json::Null => {}
                 other => {
                     report.value(&METADATA_FIELD, &at_key, value_in_short(other), "must be true or false")
                 }
@@ -119,13 +173,17 @@ fn read_policy(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<Res
         }
     }
     if policy.policy_source_ref.is_none() {
-        let cause = "a policy needs its text: policySourceRef: {kind: ConfigMap, name: NAME, key: KEY}";
-        report.missing(&RESOURCE_POLICY, &at.key("policySourceRef"), cause);
+        tell_missing_source(at, report);
     }
     Some(policy)
 }
 
-fn read_policy_source(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<PolicySource> {
+fn tell_missing_source(at: &Field<'_>, report: &mut Report) {
+    let cause = "a policy needs its text: policySourceRef: {kind: ConfigMap, name: NAME, key: KEY}";
+    report.missing(&RESOURCE_POLICY, &at.key("policySourceRef"), cause);
+}
+
+fn read_policy_source(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<PolicySource> {
     if value.is_null() {
         return None;
     }
@@ -145,6 +203,11 @@ fn read_policy_source(value: &Value, at: &Field<'_>, report: &mut Report) -> Opt
             value.clone_into(place);
         }
     }
+    check_source(&source, at, report);
+    Some(source)
+}
+
+fn check_source(source: &PolicySource, at: &Field<'_>, report: &mut Report) {
     match source.kind.as_str() {
         "ConfigMap" | "Secret" => {}
         "" => report.missing(&RESOURCE_POLICY, &at.key("kind"), "ConfigMap or Secret"),
@@ -161,45 +224,47 @@ fn read_policy_source(value: &Value, at: &Field<'_>, report: &mut Report) -> Opt
             );
         }
     }
-    Some(source)
 }
 
-fn read_regions(value: &Value, at: &Field<'_>, report: &mut Report) -> Option<Vec<String>> {
-    let Value::Array(items) = value else {
+fn read_regions(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<Vec<String>> {
+    let Json::List(items) = value else {
         report.value(&METADATA_FIELD, at, value_in_short(value), "must be a list of regions");
         return None;
     };
-    let mut seen = BTreeSet::new();
-    let mut out = Vec::new();
+    let mut out: Vec<String> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let at = at.index(index);
         let Some(name) = text(item, &at, report) else { continue };
-        match region::parse(name) {
-            Region::Known(_) if region::without_fips(name) != name => {
-                let cause = format!(
-                    "a replica is in a region, not at an endpoint; write {}",
-                    region::without_fips(name)
-                );
-                report.text(&REPLICA_REGION, &at, name, cause);
-            }
-            Region::Known(_) => {}
-            Region::Plausible(_) => {
-                let cause = "not a region that this release knows; right if AWS has opened it since";
-                report.text(&REPLICA_REGION_UNKNOWN, &at, name, cause);
-            }
-            Region::Misspelt(suggestion) => {
-                report.text(&REPLICA_REGION, &at, name, misspelt_region(&suggestion));
-            }
-        }
-        if !seen.insert(name) {
-            report.text(&REPLICA_REGION, &at, name, "listed twice; AWS takes each region once");
-        }
+        check_region(name, &out, &at, report);
         out.push(name.to_owned());
     }
     Some(out)
 }
 
-fn text<'a>(value: &'a Value, at: &Field<'_>, report: &mut Report) -> Option<&'a str> {
+/// `before` are the regions that are listed before this one.
+fn check_region(name: &str, before: &[String], at: &Field<'_>, report: &mut Report) {
+    match region::parse(name) {
+        Region::Known(_) if region::without_fips(name) != name => {
+            let cause =
+                format!("a replica is in a region, not at an endpoint; write {}", region::without_fips(name));
+            report.text(&REPLICA_REGION, at, name, cause);
+        }
+        Region::Known(_) => {}
+        Region::Plausible(_) => {
+            let cause = "not a region that this release knows; right if AWS has opened it since";
+            report.text(&REPLICA_REGION_UNKNOWN, at, name, cause);
+        }
+        Region::Misspelt(suggestion) => report.text(&REPLICA_REGION, at, name, misspelt_region(&suggestion)),
+    }
+    if before.iter().rev().take(MAX_REGIONS).any(|region| region == name) {
+        report.text(&REPLICA_REGION, at, name, "listed twice; AWS takes each region once");
+    }
+}
+
+/// More than AWS has: who lists more has listed one twice already, and is told so.
+const MAX_REGIONS: usize = 64;
+
+fn text<'a>(value: &'a Json<'a>, at: &Field<'_>, report: &mut Report) -> Option<&'a str> {
     let text = value.as_str();
     if text.is_none() {
         report.value(&METADATA_FIELD, at, value_in_short(value), "must be a text; put it in quotes");
@@ -207,7 +272,7 @@ fn text<'a>(value: &'a Value, at: &Field<'_>, report: &mut Report) -> Option<&'a
     text
 }
 
-fn object<'a>(value: &'a Value, at: &Field<'_>, report: &mut Report) -> Option<&'a Map<String, Value>> {
+fn object<'a>(value: &'a Json<'a>, at: &Field<'_>, report: &mut Report) -> Option<&'a Members<'a>> {
     let members = value.as_object();
     if members.is_none() {
         report.value(&METADATA_FIELD, at, value_in_short(value), "must be an object");
