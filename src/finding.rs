@@ -39,6 +39,9 @@ impl fmt::Display for Finding {
     }
 }
 
+/// So many findings of one object are kept: nobody reads more of an object that is made of mistakes.
+const MOST: usize = 1000;
+
 /// The findings of one object, in the order of its fields.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -68,6 +71,9 @@ impl Report {
     }
 
     fn push(&mut self, rule: &'static Rule, field: &Field<'_>, value: String, cause: String) {
+        if self.findings.len() >= MOST {
+            return;
+        }
         self.findings.push(Finding { rule, level: rule.level, field: field.to_string(), value, cause });
     }
 

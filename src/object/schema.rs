@@ -28,6 +28,29 @@ static SCHEMAS: LazyLock<HashMap<Kind, Value>> = LazyLock::new(|| {
     Kind::ALL.into_iter().filter_map(schema).collect()
 });
 
+/// Every pattern of every schema: to compile one takes a thousand times what it takes to match.
+static PATTERNS: LazyLock<HashMap<&str, Regex>> = LazyLock::new(|| {
+    fn collect<'a>(schema: &'a Value, patterns: &mut HashMap<&'a str, Regex>) {
+        match schema {
+            Value::Object(members) => {
+                if let Some((text, pattern)) = members
+                    .get("pattern")
+                    .and_then(Value::as_str)
+                    .and_then(|text| Some((text, Regex::new(text).ok()?)))
+                {
+                    patterns.insert(text, pattern);
+                }
+                members.values().for_each(|value| collect(value, patterns));
+            }
+            Value::Array(items) => items.iter().for_each(|item| collect(item, patterns)),
+            _ => {}
+        }
+    }
+    let mut patterns = HashMap::new();
+    SCHEMAS.values().for_each(|schema| collect(schema, &mut patterns));
+    patterns
+});
+
 /// Checks a spec, and takes out what breaks the schema, so that the rest can be read.
 pub(super) fn check(kind: Kind, spec: &mut Value, at: &Field<'_>, report: &mut Report) {
     let Some(schema) = of(kind).pointer("/properties/spec") else { return };
@@ -80,16 +103,19 @@ fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report
         return fits;
     }
     let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
-    let fits = match (wanted, &mut *value) {
+    match (wanted, &mut *value) {
+        // A container of the wrong size is still readable.
         ("object", Value::Object(members)) => {
             check_members(members, schema, at, report);
-            check_count(members.len(), schema, ("minProperties", "maxProperties"), "members", at, report)
+            check_count(members.len(), schema, ("minProperties", "maxProperties"), "members", at, report);
+            true
         }
         ("array", Value::Array(items)) => {
             check_items(items, schema, at, report);
-            check_count(items.len(), schema, ("minItems", "maxItems"), "items", at, report)
+            check_count(items.len(), schema, ("minItems", "maxItems"), "items", at, report);
+            true
         }
-        ("string", Value::String(text)) => return is_fit_text(text, schema, at, report),
+        ("string", Value::String(text)) => is_fit_text(text, schema, at, report),
         ("boolean", Value::Bool(_)) | ("", _) => true,
         ("integer", Value::Number(number)) => {
             let is_32_bit = schema.get("format").and_then(Value::as_str) == Some("int32");
@@ -97,17 +123,14 @@ fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report
             if !fits {
                 report.value(&SCHEMA, at, number, "must be a whole number of this size");
             }
-            return fits;
+            fits
         }
         (_, other) => {
             let found = kind_of(other);
             report.value(&SCHEMA, at, shown(other), format!("must be of type {wanted}, and is {found}"));
-            return false;
+            false
         }
-    };
-    // A container of the wrong size is still readable.
-    let _ = fits;
-    true
+    }
 }
 
 fn check_members(members: &mut Map<String, Value>, schema: &Value, at: &Field<'_>, report: &mut Report) {
@@ -154,17 +177,14 @@ fn check_count(
     what: &str,
     at: &Field<'_>,
     report: &mut Report,
-) -> bool {
+) {
     let limit = |name| schema.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
     if let Some(min) = limit(min).filter(|min| count < *min) {
         report.value(&SCHEMA, at, format_args!("{count} {what}"), format!("must have at least {min}"));
-        return false;
     }
     if let Some(max) = limit(max).filter(|max| count > *max) {
         report.value(&SCHEMA, at, format_args!("{count} {what}"), format!("must have at most {max}"));
-        return false;
     }
-    true
 }
 
 fn is_fit_text(text: &str, schema: &Value, at: &Field<'_>, report: &mut Report) -> bool {
@@ -183,7 +203,7 @@ fn is_fit_text(text: &str, schema: &Value, at: &Field<'_>, report: &mut Report) 
     } else if length > number("maxLength") {
         format!("has {length} characters, at most {} are allowed", number("maxLength"))
     } else if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
-        && !Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
+        && !PATTERNS.get(pattern).is_some_and(|pattern| pattern.is_match(text))
     {
         format!("must match {pattern}")
     } else {

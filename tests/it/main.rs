@@ -19,6 +19,7 @@ mod check;
 mod command;
 mod crds;
 mod dependencies;
+mod fuzz;
 mod generated;
 mod go_parity;
 mod layers;

@@ -71,7 +71,8 @@ pub(super) fn check(spec: &PushSecretMetadata, at: &Field<'_>, report: &mut Repo
     }
     if let Some(regions) = replication_locations {
         let at = at.key("replicationLocations");
-        for (index, name) in regions.iter().enumerate() {
+        check_region_count(regions.len(), &at, report);
+        for (index, name) in regions.iter().enumerate().take(MAX_REGIONS) {
             check_region(name, regions.get(..index).unwrap_or_default(), &at.index(index), report);
         }
     }
@@ -231,8 +232,9 @@ fn read_regions(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option
         report.value(&METADATA_FIELD, at, value_in_short(value), "must be a list of regions");
         return None;
     };
+    check_region_count(items.len(), at, report);
     let mut out: Vec<String> = Vec::new();
-    for (index, item) in items.iter().enumerate() {
+    for (index, item) in items.iter().enumerate().take(MAX_REGIONS) {
         let at = at.index(index);
         let Some(name) = text(item, &at, report) else { continue };
         check_region(name, &out, &at, report);
@@ -256,12 +258,23 @@ fn check_region(name: &str, before: &[String], at: &Field<'_>, report: &mut Repo
         }
         Region::Misspelt(suggestion) => report.text(&REPLICA_REGION, at, name, misspelt_region(&suggestion)),
     }
-    if before.iter().rev().take(MAX_REGIONS).any(|region| region == name) {
+    if before.iter().any(|region| region == name) {
         report.text(&REPLICA_REGION, at, name, "listed twice; AWS takes each region once");
     }
 }
 
-/// More than AWS has: who lists more has listed one twice already, and is told so.
+fn check_region_count(count: usize, at: &Field<'_>, report: &mut Report) {
+    if count > MAX_REGIONS {
+        report.value(
+            &REPLICA_REGION,
+            at,
+            format_args!("{count} regions"),
+            "more than AWS has; list each once",
+        );
+    }
+}
+
+/// More than AWS has; further ones are not looked at.
 const MAX_REGIONS: usize = 64;
 
 fn text<'a>(value: &'a Json<'a>, at: &Field<'_>, report: &mut Report) -> Option<&'a str> {
