@@ -7,10 +7,13 @@ mod escape;
 mod group;
 mod names;
 mod parser;
+mod reach;
+mod replacement;
 mod shape;
 
 use super::excerpt;
 use regex_syntax::ast;
+pub use replacement::references;
 use shape::Shape;
 use std::collections::BTreeSet;
 use thiserror::Error;
@@ -115,27 +118,6 @@ pub fn parse(pattern: &str) -> Result<GoRegexp, RegexpError> {
     }
 }
 
-/// Whether the replacement text of Go's `Regexp.ReplaceAllString` comes out the same for every match: it has no
-/// `$1`, `$name` or `${name}`.
-pub fn expands_to_constant(target: &str) -> bool {
-    let mut rest = target;
-    while let Some((_, after)) = rest.split_once('$') {
-        rest = after;
-        if let Some(escaped) = after.strip_prefix('$') {
-            rest = escaped;
-            continue;
-        }
-        let braced = after.strip_prefix('{');
-        let name = braced.unwrap_or(after);
-        let tail = name.trim_start_matches(super::is_word_character);
-        // Anything malformed stands for itself.
-        if tail.len() < name.len() && (braced.is_none() || tail.starts_with('}')) {
-            return false;
-        }
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,16 +195,6 @@ mod tests {
         let regexp = parse("(a)(?:b)(?P<x>c(?<y>d))").unwrap();
         assert_eq!(regexp.group_count(), 3);
         assert!(regexp.has_group("x") && regexp.has_group("y") && !regexp.has_group("z"));
-    }
-
-    #[test]
-    fn replacements_without_references_are_constant() {
-        for constant in ["", "a", "$$", "$$1", "$", "$-", "${", "${a", "${}", "${a-b}", "a$"] {
-            assert!(expands_to_constant(constant), "{constant}");
-        }
-        for expanding in ["$1", "${1}", "a-$name", "$$$1", "${a}b", "$é"] {
-            assert!(!expands_to_constant(expanding), "{expanding}");
-        }
     }
 
     #[test]

@@ -126,8 +126,9 @@ fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report
             fits
         }
         (_, other) => {
-            let found = kind_of(other);
-            report.value(&SCHEMA, at, shown(other), format!("must be of type {wanted}, and is {found}"));
+            // What stands where something else belongs may be a key that was pasted there: its text is not repeated.
+            let cause = format!("must be of type {wanted}, and is {}", kind_of(other));
+            report.missing(&SCHEMA, at, cause);
             false
         }
     }

@@ -36,17 +36,33 @@ fn check_merge(merge: &RewriteMerge, at: &Field<'_>, report: &mut Report) {
 /// Checks a replacement; shared with PushSecrets.
 pub(super) fn check_regexp(rewrite: &RewriteRegexp, at: &Field<'_>, report: &mut Report) {
     let RewriteRegexp { source, target } = rewrite;
-    match regexp::parse(source) {
-        Err(error) => report.text(&REGEXP, &at.key("source"), source, error.to_string()),
-        Ok(parsed) => {
-            let takes_whole_keys = is_everything(source) || (parsed.is_anchored() && is_open(source));
-            if takes_whole_keys && regexp::expands_to_constant(target) {
-                let cause = format!(
-                    "every key that {source} matches becomes this one, and which wins is chance; keep a group: $1"
-                );
-                report.text(&REWRITE_COLLIDES, &at.key("target"), target, cause);
-            }
+    let parsed = match regexp::parse(source) {
+        Ok(parsed) => parsed,
+        Err(error) => return report.text(&REGEXP, &at.key("source"), source, error.to_string()),
+    };
+    if let Some(name) = regexp::references(target).find(|name| !parsed.has_reference(name)) {
+        report.text(&REWRITE_GROUP, &at.key("target"), target, no_such_group(name, source));
+        return;
+    }
+    let takes_whole_keys = is_everything(source) || (parsed.is_anchored() && parsed.is_open());
+    if takes_whole_keys && regexp::references(target).next().is_none() {
+        let cause = format!(
+            "every key that {source} matches becomes this one, and which wins is chance; keep a group: $1"
+        );
+        report.text(&REWRITE_COLLIDES, &at.key("target"), target, cause);
+    }
+}
+
+/// Digits with letters behind them were meant to end where the letters begin.
+fn no_such_group(name: &str, source: &str) -> String {
+    let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    match name.split_at_checked(digits) {
+        Some((number, rest)) if !number.is_empty() && !rest.is_empty() => {
+            format!(
+                "${name} is the group {name:?}, which is not there, and so nothing; write ${{{number}}}{rest}"
+            )
         }
+        _ => format!("${name} is no group of {source}, and so nothing; groups are in parentheses"),
     }
 }
 
@@ -56,11 +72,6 @@ pub(super) fn is_everything(source: &str) -> bool {
     let bare = bare.strip_suffix('$').unwrap_or(bare);
     let bare = bare.strip_prefix('(').and_then(|bare| bare.strip_suffix(')')).unwrap_or(bare);
     matches!(bare, ".*" | ".+")
-}
-
-/// Whether a whole-key pattern can match more than one key.
-fn is_open(source: &str) -> bool {
-    source.contains(['.', '*', '+', '?', '[', '|', '\\', '{'])
 }
 
 /// Checks a template of keys; shared with PushSecrets.
@@ -87,7 +98,7 @@ fn is_constant(text: &str) -> bool {
 }
 
 /// The rules of this file.
-pub(super) static RULES: &[&Rule] = &[&MERGE_INTO, &REWRITE_COLLIDES];
+pub(super) static RULES: &[&Rule] = &[&MERGE_INTO, &REWRITE_GROUP, &REWRITE_COLLIDES];
 
 /// A merge without a place for its result.
 pub(crate) static MERGE_INTO: Rule = Rule {
@@ -98,6 +109,17 @@ pub(crate) static MERGE_INTO: Rule = Rule {
     why: "The operator fails with `missing 'into' field` on every refresh.",
     fix: "Name the key that takes the document.",
     example: "dataFrom: [{extract: {key: a}, rewrite: [{merge: {strategy: JSON}}]}]",
+};
+
+/// A reference that stands for nothing.
+pub(crate) static REWRITE_GROUP: Rule = Rule {
+    id: "rewrite-group",
+    level: Level::Deny,
+    reason: Reason::Invalid,
+    kind: Kind::ExternalSecret,
+    why: "Go puts nothing in its place, without a word: keys lose a part, or become one, or empty.",
+    fix: "Name a group of the source; ${1} where letters, digits or _ follow.",
+    example: "dataFrom: [{extract: {key: a}, rewrite: [{regexp: {source: '^(.*)$', target: $1_prod}}]}]",
 };
 
 /// Many keys that become one.

@@ -96,9 +96,13 @@ fn check_find(find: &Find, at: &Field<'_>, may_be_aws: bool, report: &mut Report
             report.missing(&FIND_NOTHING, at, cause);
         }
         None => {}
-        Some(name) if name.regexp.is_empty() && !may_be_aws => {}
+        // Tags narrow the search.
+        Some(name) if name.regexp.is_empty() && (!may_be_aws || !tags.is_empty()) => {}
         Some(name) if name.regexp.is_empty() => {
-            let cause = "an empty expression finds every secret of the account and region; write the one you mean, or .* for all";
+            let found = if path.is_some() { "below the path" } else { "of the account and region" };
+            let cause = format!(
+                "an empty expression finds every secret {found}; write the one you mean, or .* for all"
+            );
             report.missing(&FIND_EVERYTHING, &at.key("name").key("regexp"), cause);
         }
         Some(name) => {

@@ -81,7 +81,14 @@ fn check_names(entry: &PushDataTo, may_be_aws: bool, at: &Field<'_>, report: &mu
             }
         }
         if let Some(step) = transform {
-            rewrite::check_transform(step, &at.key("transform"), report);
+            let at = at.key("transform");
+            if step.template.trim().is_empty() {
+                let cause =
+                    "every key becomes empty, and a secret needs a name; use .value, which is the key";
+                report.text(&DATA_TO_EMPTY_KEY, &at.key("template"), &step.template, cause);
+            } else {
+                rewrite::check_transform(step, &at, report);
+            }
         }
     }
 }

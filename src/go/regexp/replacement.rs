@@ -1,0 +1,73 @@
+//! The replacement text of Go's `Regexp.ReplaceAllString`: `$1`, `$name`, `${name}`, and `$$` for `$`.
+//!
+//! An unbraced name is as long as it can be: `$1_prod` is the group `1_prod`, which nobody has, so it stands for nothing.
+
+use super::GoRegexp;
+use crate::go::is_word_character;
+
+/// The groups that a replacement names, as they are written. Anything malformed stands for itself.
+pub fn references(target: &str) -> impl Iterator<Item = &str> {
+    let mut rest = target;
+    std::iter::from_fn(move || {
+        loop {
+            let (_, after) = rest.split_once('$')?;
+            rest = after;
+            if let Some(escaped) = after.strip_prefix('$') {
+                rest = escaped;
+                continue;
+            }
+            let braced = after.strip_prefix('{');
+            let name = braced.unwrap_or(after);
+            let tail = name.trim_start_matches(is_word_character);
+            let length = name.len() - tail.len();
+            if length > 0 && (braced.is_none() || tail.starts_with('}')) {
+                return name.get(..length);
+            }
+        }
+    })
+}
+
+impl GoRegexp {
+    /// Whether a replacement's reference means a group of this expression; others stand for nothing.
+    pub fn has_reference(&self, name: &str) -> bool {
+        match name.parse::<usize>() {
+            Ok(number) if name.bytes().all(|b| b.is_ascii_digit()) => number <= self.group_count(),
+            _ => self.has_group(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::go::regexp::parse;
+
+    #[test]
+    fn references_are_found_as_go_finds_them() {
+        for constant in ["", "a", "$$", "$$1", "$", "$-", "${", "${a", "${}", "${a-b}", "a$"] {
+            assert_eq!(references(constant).count(), 0, "{constant}");
+        }
+        for (target, names) in [
+            ("$1", vec!["1"]),
+            ("${1}_prod", vec!["1"]),
+            ("$1_prod", vec!["1_prod"]),
+            ("a-$name", vec!["name"]),
+            ("$$$1", vec!["1"]),
+            ("${a}b$2c", vec!["a", "2c"]),
+            ("$é", vec!["é"]),
+        ] {
+            assert_eq!(references(target).collect::<Vec<_>>(), names, "{target}");
+        }
+    }
+
+    #[test]
+    fn only_groups_that_are_there_are_meant() {
+        let regexp = parse("(a)(?P<x>b)").unwrap();
+        for there in ["0", "1", "2", "02", "x"] {
+            assert!(regexp.has_reference(there), "{there}");
+        }
+        for absent in ["3", "1_prod", "y", "99999999999999999999999"] {
+            assert!(!regexp.has_reference(absent), "{absent}");
+        }
+    }
+}
