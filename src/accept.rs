@@ -1,21 +1,26 @@
 //! Serves a router over TLS: takes connections, bounds them in number, time and age, and ends them politely.
 //!
-//! An old connection is told to go (GOAWAY, or `Connection: close`) and finishes what it began, so a client that
-//! never hangs up meets a rotated certificate all the same. The same happens at the end of the process.
+//! An old connection is told to go (GOAWAY, or `Connection: close` with its next answer) and finishes what it began,
+//! so a client that never hangs up meets a rotated certificate all the same. The same happens at the end of the
+//! process.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
+use tower::util::MapResponse;
 use tracing::{debug, warn};
 
 use crate::tls::Certificate;
@@ -52,8 +57,8 @@ pub enum Phase {
     Ending,
 }
 
-/// A connection that is taken while the process is leaving is told to go after this.
-const AGE_WHEN_LEAVING: Duration = Duration::from_secs(1);
+/// A connection has this long for its first request before it is told to go.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// After this an accept that failed (no file descriptors left, say) is tried again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -67,7 +72,9 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, signal
     }
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+        // Whoever has connected before the end is served: the queue is emptied first.
         let stream = tokio::select! {
+            biased;
             accepted = listener.accept() => accepted,
             _ = phase.wait_for(|phase| *phase == Phase::Ending) => break,
             Some(_) = connections.join_next() => continue,
@@ -106,6 +113,7 @@ async fn connection(
         Err(_) => return debug!(%peer, "no TLS handshake in time"),
     };
     debug!(%peer, serial, "a connection, with this leaf");
+    let born = Instant::now();
     // The protocol is known from the handshake: while it is only being guessed from the first bytes, a connection
     // cannot be told to go and would just be cut off.
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -113,14 +121,27 @@ async fn connection(
     let mut builder = if is_http2 { builder.http2_only() } else { builder.http1_only() };
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(limits.head);
+    let began = *signals.phase.borrow_and_update();
+    let is_last = Arc::new(AtomicBool::new(began != Phase::Serving && !is_http2));
+    let router = MapResponse::new(router, say_goodbye_if(Arc::clone(&is_last)));
     let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::pin!(serving);
-    let began = *signals.phase.borrow_and_update();
-    let age = if began == Phase::Serving { limits.age } else { AGE_WHEN_LEAVING };
+    let leave = async {
+        tokio::select! {
+            () = sleep(limits.age) => {}
+            _ = signals.phase.wait_for(|phase| *phase > Phase::Serving) => {}
+        }
+        if !is_http2 {
+            // To close it would lose a request that is on its way. Its next answer says goodbye; if there is no next
+            // request, the time for its head runs out.
+            is_last.store(true, Ordering::Relaxed);
+            drop(signals.phase.wait_for(|phase| *phase == Phase::Ending).await);
+        }
+        sleep_until(born + FIRST_REQUEST).await;
+    };
     let ended = tokio::select! {
         ended = serving.as_mut() => Some(ended),
-        () = sleep(age) => None,
-        _ = signals.phase.wait_for(|phase| *phase > began) => None,
+        () = leave => None,
     };
     let ended = match ended {
         Some(ended) => ended,
@@ -131,5 +152,15 @@ async fn connection(
     };
     if let Err(error) = ended {
         debug!(%peer, %error, "a connection ended early");
+    }
+}
+
+/// What is done to each answer of an HTTP/1 connection.
+fn say_goodbye_if(is_last: Arc<AtomicBool>) -> impl Fn(Response) -> Response + Clone {
+    move |mut response| {
+        if is_last.load(Ordering::Relaxed) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 }

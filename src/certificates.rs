@@ -7,6 +7,7 @@ use kube::Client;
 use kube::api::Api;
 use tokio::sync::watch;
 
+use crate::accept::Phase;
 use crate::health::Health;
 use crate::leader::{self, Candidate};
 use crate::server::ServeError;
@@ -43,7 +44,8 @@ impl Certificates {
         }
     }
 
-    /// Hands on a certificate, and each that follows it, until it is dropped.
+    /// Hands on a certificate, and each that follows it, until the process ends; ours are then somebody else's to
+    /// write.
     ///
     /// # Errors
     /// If there is none to begin with.
@@ -51,29 +53,38 @@ impl Certificates {
         self,
         client: Option<Client>,
         health: Arc<Health>,
+        mut phase: watch::Receiver<Phase>,
         serve: impl Fn(Certificate),
     ) -> Result<(), ServeError> {
+        let ending = async move { drop(phase.wait_for(|phase| *phase == Phase::Ending).await) };
         match self {
             Self::Files { files, every } => {
                 serve(files.load(SystemTime::now())?);
-                tls::follow(files, every, serve).await;
+                tokio::select! {
+                    () = tls::follow(files, every, serve) => {}
+                    () = ending => {}
+                }
             }
             Self::SelfManaged { names, lifetimes, candidate } => {
                 let client = client.ok_or(ServeError::NoCluster)?;
                 health.vouch();
                 let leases = Api::namespaced(client.clone(), &names.namespace);
-                let (guard, election) = leader::elect(leases, candidate);
+                let (guard, election) = leader::elect(leases, candidate, health.part("lease"), ending);
                 let (told, bundle) = watch::channel(String::new());
                 let serve = |certificate, bundle| {
                     serve(certificate);
                     told.send_replace(bundle);
                 };
-                tokio::join!(
-                    election,
-                    trust::keeper::keep(client.clone(), names.clone(), lifetimes, guard),
-                    trust::follow::follow(client.clone(), names.clone(), serve),
-                    trust::shown::follow(client, names, bundle, |is_shown| health.bundle_is_shown(is_shown)),
-                );
+                let tell = |is_shown| health.bundle_is_shown(is_shown);
+                let keep = trust::keeper::Keeper::new(&client, names.clone(), lifetimes, health.part("certificates"));
+                tokio::select! {
+                    () = election => {}
+                    _ = async { tokio::join!(
+                        keep.keep(guard),
+                        trust::follow::follow(client.clone(), names.clone(), health.part("tls-secret"), serve),
+                        trust::shown::follow(client, names, health.part("webhook-configuration"), bundle, tell),
+                    ) } => {}
+                }
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::api::{Kind, crd};
+use crate::cluster;
 
 /// Refuses external-secrets.io resources that cannot work, while you are still looking at the terminal.
 #[derive(Debug, Parser)]
@@ -74,17 +75,7 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
 
 /// Prints an error and what it came from, on one line, whatever a library's message looks like.
 fn complain(error: &(dyn std::error::Error + 'static)) {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let cause = error.to_string();
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-        source = error.source();
-    }
-    eprintln!("keyhatch: {}", text.split_whitespace().collect::<Vec<_>>().join(" "));
+    eprintln!("keyhatch: {}", cluster::causes(error));
 }
 
 /// One List, so that the output is valid JSON and valid YAML, and `kubectl apply -f -` takes it whole.

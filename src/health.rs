@@ -1,5 +1,8 @@
 //! `/healthz`, `/readyz` and `/metrics`, on plain HTTP for probes and Prometheus.
 
+mod listen;
+mod part;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,12 +15,17 @@ use axum::routing::get;
 
 use crate::metrics::Metrics;
 
+pub use listen::serve;
+pub use part::Part;
+use part::Parts;
+
 /// What readiness depends on.
 #[derive(Debug, Default)]
 pub struct Health {
     serving_until: AtomicI64,
     bundle: AtomicU8,
     is_draining: AtomicBool,
+    parts: Parts,
     metrics: Arc<Metrics>,
 }
 
@@ -38,9 +46,20 @@ pub enum Bundle {
 /// One line of `/readyz?verbose`.
 struct Check {
     name: &'static str,
-    problem: Option<String>,
-    /// Whether the problem makes the server unready.
-    is_fatal: bool,
+    verdict: Verdict,
+}
+
+/// How a check went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Good.
+    Works,
+    /// Not wanted here; says what is missing because of that.
+    Off(String),
+    /// Bad, and no reason to be unready.
+    Fails(String),
+    /// Bad enough to be unready.
+    Unready(String),
 }
 
 impl Health {
@@ -82,7 +101,12 @@ impl Health {
         known.into_iter().find(|bundle| *bundle as u8 == stored).unwrap_or(Bundle::NotOurs)
     }
 
-    fn checks(&self, now: SystemTime) -> [Check; 3] {
+    /// A part of the server that can fail by itself; its name stands in `/readyz?verbose`.
+    pub fn part(self: &Arc<Self>, name: &'static str) -> Part {
+        Part::new(Arc::clone(self), name)
+    }
+
+    fn checks(&self, now: SystemTime) -> Vec<Check> {
         let now = now
             .duration_since(UNIX_EPOCH)
             .ok()
@@ -95,21 +119,24 @@ impl Health {
             }
             _ => None,
         };
+        let certificate = certificate.map_or(Verdict::Works, Verdict::Unready);
         // A mismatch after the start must not empty the Service: that would turn a flaw into an outage.
-        let (bundle, is_fatal) = match self.bundle() {
-            Bundle::NotOurs | Bundle::Shown => (None, false),
-            Bundle::NeverShown => (Some("the webhook configuration does not show our CA yet"), true),
-            Bundle::NoLonger => (
-                Some("the webhook configuration does not show our CA any more; the leader repairs it"),
-                false,
+        let bundle = match self.bundle() {
+            Bundle::NotOurs | Bundle::Shown => Verdict::Works,
+            Bundle::NeverShown => Verdict::Unready("the webhook configuration does not show our CA yet".into()),
+            Bundle::NoLonger => Verdict::Fails(
+                "the webhook configuration does not show our CA any more; the leader repairs it".into(),
             ),
         };
-        let draining = self.is_draining.load(Ordering::Relaxed).then(|| "shutting down".to_owned());
-        [
-            Check { name: "certificate", problem: certificate, is_fatal: true },
-            Check { name: "ca-bundle", problem: bundle.map(str::to_owned), is_fatal },
-            Check { name: "shutdown", problem: draining, is_fatal: true },
-        ]
+        let is_draining = self.is_draining.load(Ordering::Relaxed);
+        let shutdown = if is_draining { Verdict::Unready("shutting down".into()) } else { Verdict::Works };
+        let mut checks = vec![
+            Check { name: "certificate", verdict: certificate },
+            Check { name: "ca-bundle", verdict: bundle },
+        ];
+        checks.extend(self.parts.verdicts().into_iter().map(|(name, verdict)| Check { name, verdict }));
+        checks.push(Check { name: "shutdown", verdict: shutdown });
+        checks
     }
 }
 
@@ -124,15 +151,16 @@ pub fn router(health: Arc<Health>) -> Router {
 
 async fn ready(State(health): State<Arc<Health>>, RawQuery(query): RawQuery) -> Response {
     let checks = health.checks(SystemTime::now());
-    let is_ready = checks.iter().all(|check| check.problem.is_none() || !check.is_fatal);
+    let is_ready = !checks.iter().any(|check| matches!(check.verdict, Verdict::Unready(_)));
     let code = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if is_ready && !query.unwrap_or_default().split('&').any(|word| word.starts_with("verbose")) {
         return (code, "ok\n").into_response();
     }
-    let line = |Check { name, problem, is_fatal }: &Check| match (problem, is_fatal) {
-        (None, _) => format!("[+] {name} ok\n"),
-        (Some(problem), true) => format!("[-] {name} failed: {problem}\n"),
-        (Some(problem), false) => format!("[!] {name}: {problem}\n"),
+    let line = |Check { name, verdict }: &Check| match verdict {
+        Verdict::Works => format!("[+] {name} ok\n"),
+        Verdict::Off(why) => format!("[ ] {name} off: {why}\n"),
+        Verdict::Fails(problem) => format!("[!] {name}: {problem}\n"),
+        Verdict::Unready(problem) => format!("[-] {name} failed: {problem}\n"),
     };
     let end = if is_ready { "ready\n" } else { "not ready\n" };
     (code, checks.iter().map(line).collect::<String>() + end).into_response()

@@ -4,10 +4,15 @@
 //! clock. A challenger takes over only after it has seen the Lease unchanged for the whole duration, which it can
 //! only begin to see after that moment. So the leader's last write ends before the first of the next one, also when
 //! the leader was stopped or cut off meanwhile; nobody's wall clock is believed.
+//!
+//! A leader that ends in order gives the Lease back once its writes have ended, so the next need not wait.
 
 mod plan;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -15,9 +20,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ObjectMeta, PostParams};
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 use tokio::time::{sleep, timeout, timeout_at};
 use tracing::{debug, info, warn};
+
+use crate::health::Part;
 
 use plan::{Seen, Step, plan};
 
@@ -38,6 +45,8 @@ pub struct Candidate {
 #[derive(Clone, Debug)]
 pub struct Guard {
     until: watch::Receiver<Option<Instant>>,
+    /// Held by every write; whoever gives the Lease back waits for all of them.
+    writes: Arc<RwLock<()>>,
 }
 
 /// Leadership is not ours, or ended before the write did.
@@ -48,16 +57,30 @@ pub struct NotLeader;
 impl Guard {
     /// Whether we lead now.
     pub fn is_valid(&self) -> bool {
-        self.until.borrow().is_some_and(|until| Instant::now() < until)
+        self.until().is_some()
+    }
+
+    /// Until when we lead, if nothing is renewed any more.
+    pub fn until(&self) -> Option<Instant> {
+        (*self.until.borrow()).filter(|until| Instant::now() < *until)
     }
 
     /// Runs a write that ends before leadership does.
     ///
+    /// What was sent cannot be called back: a write carries the version that it read, so a late one conflicts.
+    ///
     /// # Errors
     /// If we do not lead, or the write took longer than we lead; it may have happened all the same.
     pub async fn write<T>(&self, write: impl Future<Output = T>) -> Result<T, NotLeader> {
-        let until = (*self.until.borrow()).filter(|until| Instant::now() < *until).ok_or(NotLeader)?;
-        timeout_at(until.into(), write).await.map_err(|_| NotLeader)
+        let _running = self.writes.read().await;
+        let until = self.until().ok_or(NotLeader)?;
+        let mut write = pin!(write);
+        // A process that was stopped goes on where it was: timers alone would let it take one more step.
+        let steps = poll_fn(|context| match Instant::now() < until {
+            true => write.as_mut().poll(context).map(Ok),
+            false => Poll::Ready(Err(NotLeader)),
+        });
+        timeout_at(until.into(), steps).await.unwrap_or(Err(NotLeader))
     }
 
     /// Waits until we lead.
@@ -79,63 +102,111 @@ enum LeaseError {
     Api(#[from] Box<kube::Error>),
 }
 
-/// A guard, and the task that keeps it valid; it runs until it is dropped.
-pub fn elect(leases: Api<Lease>, candidate: Candidate) -> (Guard, impl Future<Output = ()>) {
+/// A guard, and the task that keeps it valid. It ends when `leaving` does, after the Lease was given back.
+pub fn elect(
+    leases: Api<Lease>,
+    candidate: Candidate,
+    part: Part,
+    leaving: impl Future<Output = ()>,
+) -> (Guard, impl Future<Output = ()>) {
     let (until, receiver) = watch::channel(None);
-    let guard = Guard { until: receiver };
-    (guard, async move {
-        let mut seen = None;
-        loop {
-            let pause = match attempt(&leases, &candidate, &mut seen, &until).await {
-                Ok(pause) => pause,
-                Err(error) => {
-                    warn!(lease = %candidate.lease, %error, "the lease could not be read or renewed");
-                    candidate.duration / 10
-                }
-            };
-            sleep(pause).await;
+    let guard = Guard { until: receiver, writes: Arc::default() };
+    let election = Election { leases, candidate, part, until };
+    (guard.clone(), async move {
+        tokio::select! {
+            () = election.run() => {}
+            () = leaving => election.give_back(&guard).await,
         }
     })
 }
 
-/// Reads the Lease, does what is due, and says when to come again.
-async fn attempt(
-    leases: &Api<Lease>,
-    candidate: &Candidate,
-    seen: &mut Option<Seen>,
-    until: &watch::Sender<Option<Instant>>,
-) -> Result<Duration, LeaseError> {
-    let Candidate { lease: name, identity, duration, margin } = candidate;
-    let patience = *duration / 3;
-    let lease = within(patience, leases.get_opt(name)).await?;
-    let step = plan(lease.as_ref(), seen, identity, Instant::now());
-    if let Step::Wait(pause) = step {
-        if until.borrow().is_some() {
-            info!(lease = %name, "another replica leads");
-            until.send_replace(None);
+/// A candidate at work.
+struct Election {
+    leases: Api<Lease>,
+    candidate: Candidate,
+    part: Part,
+    until: watch::Sender<Option<Instant>>,
+}
+
+impl Election {
+    async fn run(&self) {
+        let mut seen = None;
+        loop {
+            let pause = match self.attempt(&mut seen).await {
+                Ok(pause) => {
+                    self.part.works();
+                    pause
+                }
+                Err(error) => {
+                    self.part.fails(&format!("lease {}: {error}", self.candidate.lease));
+                    self.candidate.duration / 10
+                }
+            };
+            sleep(pause).await;
         }
-        return Ok(pause.min(patience));
     }
-    let sent = Instant::now();
-    let next = renewed(lease, candidate, step == Step::Take);
-    let written = if next.metadata.resource_version.is_some() {
-        within(patience, leases.replace(name, &PostParams::default(), &next)).await
-    } else {
-        within(patience, leases.create(&PostParams::default(), &next)).await
-    };
-    match written {
-        Ok(_) => {
-            if step == Step::Take {
-                info!(lease = %name, %identity, "leading");
+
+    /// Reads the Lease, does what is due, and says when to come again.
+    async fn attempt(&self, seen: &mut Option<Seen>) -> Result<Duration, LeaseError> {
+        let Candidate { lease: name, identity, duration, margin } = &self.candidate;
+        let patience = *duration / 3;
+        let lease = within(patience, self.leases.get_opt(name)).await?;
+        let step = plan(lease.as_ref(), seen, identity, Instant::now());
+        if let Step::Wait(pause) = step {
+            if self.until.borrow().is_some() {
+                info!(lease = %name, "another replica leads");
+                self.until.send_replace(None);
             }
-            until.send_replace(Some(sent + *duration - *margin));
-            Ok(patience)
+            return Ok(pause.min(patience));
         }
-        Err(LeaseError::Api(error)) if is_conflict(&error) => {
-            debug!(lease = %name, "another replica was faster");
-            Ok(Duration::ZERO)
+        let sent = Instant::now();
+        let next = renewed(lease, &self.candidate, step == Step::Take);
+        match self.put(&next).await {
+            Ok(()) => {
+                if step == Step::Take {
+                    info!(lease = %name, %identity, "leading");
+                }
+                self.until.send_replace(Some(sent + *duration - *margin));
+                Ok(patience)
+            }
+            Err(LeaseError::Api(error)) if is_conflict(&error) => {
+                debug!(lease = %name, "another replica was faster");
+                Ok(Duration::ZERO)
+            }
+            Err(error) => Err(error),
         }
-        Err(error) => Err(error),
+    }
+
+    async fn put(&self, lease: &Lease) -> Result<(), LeaseError> {
+        let parameters = PostParams::default();
+        let patience = self.candidate.duration / 3;
+        if lease.metadata.resource_version.is_some() {
+            within(patience, self.leases.replace(&self.candidate.lease, &parameters, lease)).await.map(drop)
+        } else {
+            within(patience, self.leases.create(&parameters, lease)).await.map(drop)
+        }
+    }
+
+    /// Waits for the writes under way, then leaves the Lease without a holder. Not in time: then it runs out.
+    async fn give_back(&self, guard: &Guard) {
+        let Some(until) = guard.until() else { return };
+        let Ok(_no_writes) = timeout_at(until.into(), guard.writes.write()).await else { return };
+        self.until.send_replace(None);
+        let Candidate { lease: name, identity, duration, .. } = &self.candidate;
+        let given_back = async {
+            let Some(mut lease) = within(*duration / 3, self.leases.get_opt(name)).await? else { return Ok(()) };
+            match lease.spec.as_mut() {
+                Some(spec) if spec.holder_identity.as_ref() == Some(identity) => {
+                    spec.holder_identity = Some(String::new());
+                    self.put(&lease).await
+                }
+                _ => Ok(()),
+            }
+        };
+        match given_back.await {
+            Ok(()) => info!(lease = %name, "gave the lease back"),
+            Err(error) => warn!(lease = %name, %error, "the lease could not be given back and will run out"),
+        }
     }
 }
 

@@ -56,9 +56,6 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
-    /// The health listener broke.
-    #[error("the health listener ended: {0}")]
-    Health(io::Error),
     /// The cluster that was named cannot be used.
     #[error("the cluster cannot be used: {0}")]
     Cluster(Box<dyn std::error::Error + Send + Sync>),
@@ -102,10 +99,15 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let router = webhook::router(Arc::new(Webhook::new(config.settings, Arc::clone(&facts), metrics)));
     let client = cluster::connect(config.kubeconfig).await?;
 
+    let certificates =
+        config.certificates.provide(client.clone(), Arc::clone(&health), phase.clone(), served);
+    let serving = async {
+        accept::serve(webhook_listener, router, limits, Signals { tls, phase }).await;
+        Ok(())
+    };
     tokio::select! {
-        () = accept::serve(webhook_listener, router, limits, Signals { tls, phase }) => Ok(()),
-        ended = serve_health(health_listener, Arc::clone(&health)) => ended,
-        ended = config.certificates.provide(client.clone(), Arc::clone(&health), served) => ended,
+        ended = async { tokio::try_join!(serving, certificates) } => ended.map(drop),
+        () = health::serve(health_listener, health::router(Arc::clone(&health))) => Ok(()),
         () = follow_stores(client, facts) => Ok(()),
         ended = end_on_signal(health, ending, config.drain_delay) => ended,
     }
@@ -125,10 +127,6 @@ async fn follow_stores(client: Option<Client>, facts: SharedFacts) {
         Some(client) => facts_watch::follow(client, facts).await,
         None => std::future::pending().await,
     }
-}
-
-async fn serve_health(listener: TcpListener, health: Arc<Health>) -> Result<(), ServeError> {
-    axum::serve(listener, health::router(health)).await.map_err(ServeError::Health)
 }
 
 /// Waits for the signal. Then: unready at once, still accepting for the delay (the API server learns of it later
@@ -154,7 +152,7 @@ async fn end_on_signal(
     }
     info!("ending: answering what is under way");
     ending.send_replace(Phase::Ending);
-    // `accept::serve` ends when its connections have; this only bounds the wait.
+    // The others end when connections have, and the Lease was given back; this only bounds the wait.
     tokio::time::sleep(DRAIN).await;
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! - [`balancer`]: one address for several replicas
 //! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager on free ports of 127.0.0.1
 //! - [`kubectl`]: running kubectl against it, unique namespaces, waiting for a condition
+//! - [`proxy`]: stands between one replica and the API server, and can fail in many ways
+//! - [`replica`]: `keyhatch serve` as one of several replicas with their own certificates
 //! - [`webhook`]: the real `keyhatch` binary, serving and registered with that API server
 //! - [`certificates`]: throw-away certificate authorities and server certificates, good and bad ones
 //! - [`http`]: one HTTP/1.1 request over TCP or TLS
@@ -26,5 +28,9 @@ pub(crate) mod http;
 pub(crate) mod kubectl;
 #[path = "support/process.rs"]
 pub(crate) mod process;
+#[path = "support/proxy.rs"]
+pub(crate) mod proxy;
+#[path = "support/replica.rs"]
+pub(crate) mod replica;
 #[path = "support/webhook.rs"]
 pub(crate) mod webhook;

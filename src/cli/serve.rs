@@ -59,7 +59,7 @@ impl Serve {
             log_format,
             log_level,
         } = self;
-        telemetry::init(log_format, &log_level);
+        let _logging = telemetry::init(log_format, &log_level);
         let config = Config {
             webhook_listen,
             health_listen,

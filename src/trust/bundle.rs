@@ -1,4 +1,5 @@
-//! `caBundle` of our webhook configuration, kept by JSON Patch with a `test` on each entry's name.
+//! `caBundle` of our webhook configuration, kept by JSON Patch with a `test` on the version that was read and on each
+//! entry's name: a late patch conflicts, and never brings an older bundle back.
 //!
 //! Not by server-side apply: that would make us a co-owner of the entries, and an installer that renames or removes
 //! one would fail on the torso that we kept alive.
@@ -20,7 +21,8 @@ pub(super) fn is_shown(configuration: &ValidatingWebhookConfiguration, bundle: &
 /// What brings the bundle into every entry that does not show it.
 pub(super) fn patch(configuration: &ValidatingWebhookConfiguration, bundle: &str) -> Patch {
     let wanted = ByteString(bundle.as_bytes().to_vec());
-    let mut operations = Vec::new();
+    let version = configuration.metadata.resource_version.as_deref().unwrap_or_default();
+    let mut operations = vec![test(PointerBuf::from_tokens(["metadata", "resourceVersion"]), version)];
     for (index, webhook) in configuration.webhooks.iter().flatten().enumerate() {
         if webhook.client_config.ca_bundle.as_ref() == Some(&wanted) {
             continue;
@@ -29,14 +31,15 @@ pub(super) fn patch(configuration: &ValidatingWebhookConfiguration, bundle: &str
             let start = ["webhooks".to_owned(), index.to_string()];
             PointerBuf::from_tokens(start.iter().map(String::as_str).chain(rest.iter().copied()))
         };
-        operations.push(PatchOperation::Test(TestOperation {
-            path: entry(&["name"]),
-            value: Value::from(webhook.name.as_str()),
-        }));
+        operations.push(test(entry(&["name"]), &webhook.name));
         operations.push(PatchOperation::Add(AddOperation {
             path: entry(&["clientConfig", "caBundle"]),
             value: serde_json::to_value(&wanted).unwrap_or_default(),
         }));
     }
     Patch(operations)
+}
+
+fn test(path: PointerBuf, value: &str) -> PatchOperation {
+    PatchOperation::Test(TestOperation { path, value: Value::from(value) })
 }

@@ -7,33 +7,39 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::api::Api;
 use kube::runtime::{WatchStreamExt, watcher};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::{Names, secret};
+use crate::cluster;
+use crate::health::Part;
 use crate::tls::Certificate;
 
 /// Hands on each new certificate, with the bundle that its clients must trust, until it is dropped.
-pub async fn follow(client: Client, names: Names, serve: impl Fn(Certificate, String)) {
+pub async fn follow(client: Client, names: Names, part: Part, serve: impl Fn(Certificate, String)) {
     let secrets: Api<Secret> = Api::namespaced(client, &names.namespace);
-    let only_ours = watcher::Config::default().fields(&format!("metadata.name={}", names.secret));
+    let only_ours = cluster::watch_config().fields(&format!("metadata.name={}", names.secret));
     let mut changes = std::pin::pin!(watcher(secrets, only_ours).default_backoff().applied_objects());
     let mut last = None;
     while let Some(change) = changes.next().await {
         let trust = match change {
             Ok(present) => secret::read(&present),
             Err(error) => {
-                warn!(%error, secret = %names.secret, "the secret cannot be watched");
+                part.fails(&format!("secret {}: cannot be watched: {}", names.secret, cluster::causes(&error)));
                 continue;
             }
         };
         let trust = match trust {
             Ok(Some(trust)) => trust,
-            Ok(None) => continue,
+            Ok(None) => {
+                part.fails(&format!("secret {} is empty; what was served before stays", names.secret));
+                continue;
+            }
             Err(damage) => {
-                error!(%damage, secret = %names.secret, "the secret is spoilt; the certificate before stays");
+                part.fails(&format!("secret {} is spoilt: {damage}; what was served before stays", names.secret));
                 continue;
             }
         };
+        part.works();
         if last.as_ref() == Some(&trust) {
             continue;
         }

@@ -10,10 +10,11 @@ use kube::Client;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use thiserror::Error;
 use tokio::time::{sleep, timeout};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::plan::{Step, plan, signing_ca};
 use super::{Lifetimes, Names, State, Trust, bundle, issue, secret};
+use crate::health::Part;
 use crate::leader::{Guard, NotLeader};
 
 /// How often what is there is compared with what should be.
@@ -34,42 +35,55 @@ enum KeepError {
     Issue(#[from] rcgen::Error),
 }
 
-/// Keeps certificates and bundle, whenever we lead, until it is dropped.
-pub async fn keep(client: Client, names: Names, lifetimes: Lifetimes, mut guard: Guard) {
-    let keeper = Keeper {
-        secrets: Api::namespaced(client.clone(), &names.namespace),
-        configurations: Api::all(client),
-        names,
-        lifetimes,
-    };
-    loop {
-        guard.elected().await;
-        match keeper.round(&guard, now()).await {
-            Ok(Step::Nothing) => sleep(pace(&lifetimes)).await,
-            Ok(_) => {}
-            Err(error) => {
-                warn!(%error, "certificates could not be kept this time");
-                sleep(pace(&lifetimes)).await;
-            }
-        }
-    }
-}
-
-struct Keeper {
+/// Keeps certificates and bundle.
+#[derive(Debug)]
+pub struct Keeper {
     secrets: Api<Secret>,
     configurations: Api<ValidatingWebhookConfiguration>,
     names: Names,
     lifetimes: Lifetimes,
+    part: Part,
 }
 
 impl Keeper {
+    /// A keeper that does nothing yet.
+    pub fn new(client: &Client, names: Names, lifetimes: Lifetimes, part: Part) -> Self {
+        Self {
+            secrets: Api::namespaced(client.clone(), &names.namespace),
+            configurations: Api::all(client.clone()),
+            names,
+            lifetimes,
+            part,
+        }
+    }
+
+    /// Keeps them, whenever we lead, until it is dropped.
+    pub async fn keep(self, mut guard: Guard) {
+        loop {
+            guard.elected().await;
+            match self.round(&guard, now()).await {
+                Ok(step) => {
+                    self.part.works();
+                    if step == Step::Nothing {
+                        sleep(pace(&self.lifetimes)).await;
+                    }
+                }
+                Err(KeepError::NotLeader(_)) => self.part.works(), // it is another's work now
+                Err(error) => {
+                    self.part.fails(&error.to_string());
+                    sleep(pace(&self.lifetimes)).await;
+                }
+            }
+        }
+    }
+
     /// Observes, takes one step, shows the bundle.
     async fn round(&self, guard: &Guard, now: i64) -> Result<Step, KeepError> {
         let present = call(&self.names.secret, self.secrets.get_opt(&self.names.secret)).await?;
         let trust = match present.as_ref().map(secret::read).transpose() {
             Ok(trust) => trust.flatten(),
             Err(damage) => {
-                warn!(secret = %self.names.secret, %damage, "the secret is spoilt and is made anew");
+                info!(secret = %self.names.secret, %damage, "the secret is spoilt and is made anew");
                 None
             }
         };

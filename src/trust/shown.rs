@@ -6,22 +6,32 @@ use kube::Client;
 use kube::api::Api;
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::sync::watch;
-use tracing::warn;
 
 use super::{Names, bundle};
+use crate::cluster;
+use crate::health::Part;
 
 /// Tells, at every change of either, whether the configuration shows the present bundle, until it is dropped.
-pub async fn follow(client: Client, names: Names, mut wanted: watch::Receiver<String>, tell: impl Fn(bool)) {
+pub async fn follow(
+    client: Client,
+    names: Names,
+    part: Part,
+    mut wanted: watch::Receiver<String>,
+    tell: impl Fn(bool),
+) {
     let configurations: Api<ValidatingWebhookConfiguration> = Api::all(client);
-    let only_ours = watcher::Config::default().fields(&format!("metadata.name={}", names.webhook));
+    let only_ours = cluster::watch_config().fields(&format!("metadata.name={}", names.webhook));
     let mut changes = std::pin::pin!(watcher(configurations, only_ours).default_backoff().applied_objects());
     let mut present = None;
     loop {
         tokio::select! {
             change = changes.next() => match change {
-                Some(Ok(configuration)) => present = Some(configuration),
+                Some(Ok(configuration)) => {
+                    part.works();
+                    present = Some(configuration);
+                }
                 Some(Err(error)) => {
-                    warn!(%error, configuration = %names.webhook, "the webhook configuration cannot be watched");
+                    part.fails(&format!("{}: cannot be watched: {}", names.webhook, cluster::causes(&error)));
                     continue;
                 }
                 None => return,

@@ -21,7 +21,7 @@ fn try_out(plane: &ControlPlane, namespace: &str) -> Output {
 
 #[test]
 fn mistakes_are_refused_where_and_when_the_operator_says_so() {
-    let plane = ControlPlane::start(&Options { controller_manager: false }).unwrap();
+    let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
     let flags = ["--enforce=warn", "--rule=store-prefix=off"];
     let webhook = Webhook::serve_with(Path::new(env!("CARGO_BIN_EXE_keyhatch")), &plane, &flags).unwrap();
     webhook.install(&plane, &["--allow-namespace-enforce"]).unwrap();

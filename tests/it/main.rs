@@ -23,6 +23,7 @@ mod fuzz;
 mod generated;
 mod go_parity;
 mod layers;
+mod leadership;
 mod picture;
 mod ratchet;
 mod rules;

@@ -26,7 +26,7 @@ fn patch(plane: &ControlPlane, patch: &str) -> Output {
 
 /// One control plane of its own: the object must be there before the webhook is.
 fn with_an_old_object() -> (ControlPlane, Webhook) {
-    let plane = ControlPlane::start(&Options { controller_manager: false }).unwrap();
+    let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
     let webhook = Webhook::serve(Path::new(env!("CARGO_BIN_EXE_keyhatch")), &plane).unwrap();
     let crds = crate::command::keyhatch(&["crds"]).stdout;
     plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();

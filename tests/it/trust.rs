@@ -3,15 +3,13 @@
 //! `KEYHATCH_SOAK=1` runs it at the length of an operator's patience: leaves of a minute, a CA of three, ten minutes.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::balancer::{Backend, Balancer};
+use crate::support::balancer::Balancer;
 use crate::support::control_plane::{ControlPlane, Options};
-use crate::support::http;
 use crate::support::kubectl::wait_until;
-use crate::support::process::{Process, free_address};
+use crate::support::replica::Replica;
 
 const GOOD: &str = "
 apiVersion: external-secrets.io/v1
@@ -34,31 +32,12 @@ fn pace() -> Pace {
     }
 }
 
-struct Replica {
-    process: Process,
-    backend: Backend,
-}
-
 fn replica(plane: &ControlPlane, name: &str, pace: &Pace) -> Replica {
-    let (listen, health) = (free_address().unwrap().to_string(), free_address().unwrap().to_string());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keyhatch"));
-    command.env_clear().args(["serve", "--webhook-listen", &listen, "--health-listen", &health]);
-    command.args(["--namespace=keyhatch", "--tls-host=127.0.0.1", "--drain-delay=4s", "--log-level=debug"]);
-    command.args(["--lease-duration=3s", "--identity", name]).arg("--kubeconfig").arg(plane.kubeconfig());
-    for (flag, seconds) in
-        [("--leaf-lifetime", pace.leaf), ("--ca-lifetime", pace.ca), ("--ca-settle", pace.settle)]
-    {
-        command.arg(format!("{flag}={seconds}s"));
-    }
-    let process = plane.spawn(name, &mut command).unwrap();
-    Replica { process, backend: Backend { address: listen, health: format!("http://{health}") } }
-}
-
-fn wait_ready(replica: &Replica) {
-    wait_until(Duration::from_secs(30), "a replica to be ready", || {
-        let answer = http::get(&format!("{}/readyz?verbose", replica.backend.health))?;
-        if answer.status == 200 { Ok(()) } else { Err(format!("{}\n{}", answer.body, replica.process.log())) }
-    });
+    let lifetimes = [("--leaf-lifetime", pace.leaf), ("--ca-lifetime", pace.ca), ("--ca-settle", pace.settle)]
+        .map(|(flag, seconds)| format!("{flag}={seconds}s"));
+    let mut flags = vec!["--drain-delay=4s", "--log-level=debug", "--lease-duration=3s"];
+    flags.extend(lifetimes.iter().map(String::as_str));
+    Replica::start(env!("CARGO_BIN_EXE_keyhatch"), plane, name, &plane.kubeconfig(), &flags)
 }
 
 /// What the Secret says: its state, and whether the bundle has two CAs.
@@ -76,7 +55,7 @@ fn secret(plane: &ControlPlane, key: &str) -> String {
 #[allow(clippy::too_many_lines, reason = "one story, told in the order in which it happens")]
 fn rotations_and_restarts_lose_no_review() {
     let pace = pace();
-    let plane = ControlPlane::start(&Options { controller_manager: false }).unwrap();
+    let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
     let balancer = Balancer::start();
     plane.create_namespace("keyhatch");
     let crds = crate::command::keyhatch(&["crds"]).stdout;
@@ -86,7 +65,7 @@ fn rotations_and_restarts_lose_no_review() {
     plane.kubectl_in(&config, &["apply", "-f", "-"]).success().unwrap();
 
     let mut replicas = vec![replica(&plane, "one", &pace), replica(&plane, "two", &pace)];
-    replicas.iter().for_each(wait_ready);
+    replicas.iter().for_each(Replica::wait_ready);
     balancer.set(replicas.iter().map(|replica| replica.backend.clone()).collect());
     wait_until(Duration::from_secs(30), "reviews to be answered", || {
         plane.kubectl_in(GOOD, &["apply", "--dry-run=server", "-f", "-"]).success()
@@ -144,14 +123,12 @@ fn rotations_and_restarts_lose_no_review() {
 /// Ends the first replica as a rollout would, a new one beside it; answers the log of the one that went.
 fn restart(plane: &ControlPlane, replicas: &mut Vec<Replica>, balancer: &Balancer, pace: &Pace) -> String {
     let new = replica(plane, "three", pace);
-    wait_ready(&new);
+    new.wait_ready();
     replicas.push(new);
     balancer.set(replicas.iter().map(|replica| replica.backend.clone()).collect());
     let mut old = replicas.remove(0);
-    Command::new("kill").args(["-TERM", &old.process.id().to_string()]).status().unwrap();
-    wait_until(Duration::from_secs(30), "the old replica to end", || {
-        old.process.ended().ok_or_else(|| "still there".into())
-    });
+    old.signal("TERM");
+    old.wait_ended(Duration::from_secs(30));
     balancer.set(replicas.iter().map(|replica| replica.backend.clone()).collect());
     old.process.log()
 }

@@ -22,16 +22,33 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,garbage-collector-controller,\
                            deployment-controller,replicaset-controller";
 
+/// Who wrote what, and which version came of it.
+const AUDIT: &str = "
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: RequestResponse
+  verbs: [create, update, patch, delete]
+  resources:
+  - {group: '', resources: [secrets]}
+  - {group: coordination.k8s.io, resources: [leases]}
+  - {group: admissionregistration.k8s.io, resources: [validatingwebhookconfigurations]}
+- level: None
+";
+
 /// What to start besides etcd and kube-apiserver.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// Start kube-controller-manager, unless its binary is missing (`KUBEBUILDER_ASSETS` has none).
     pub(crate) controller_manager: bool,
+    /// Keep an audit log of all writes, with what was answered: see [`ControlPlane::audited`].
+    pub(crate) audit: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { controller_manager: true }
+        Self { controller_manager: true, audit: false }
     }
 }
 
@@ -62,7 +79,7 @@ impl ControlPlane {
                 url: String::new(),
             };
             let etcd = plane.start_etcd(deadline)?;
-            plane.start_apiserver(&etcd, deadline)?;
+            plane.start_apiserver(&etcd, options, deadline)?;
             if options.controller_manager {
                 plane.start_controller_manager()?;
             }
@@ -83,6 +100,26 @@ impl ControlPlane {
     /// The kubeconfig of the administrator.
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.root().join("kubeconfig")
+    }
+
+    /// A kubeconfig for a ServiceAccount of namespace `keyhatch`, which reaches the API server under another URL.
+    pub(crate) fn kubeconfig_of(&self, account: &str, url: &str) -> Result<PathBuf, String> {
+        let token = self.kubectl(&["create", "token", account, "-n", "keyhatch"]).success()?;
+        let file = self.root().join(format!("kubeconfig-{account}"));
+        fs::write(&file, kubeconfig(url, &self.ca_file(), token.trim()))
+            .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+        Ok(file)
+    }
+
+    /// The CA of the API server.
+    pub(crate) fn ca_file(&self) -> PathBuf {
+        self.root().join("apiserver/ca.crt")
+    }
+
+    /// The audit log so far: one event a write that was answered.
+    pub(crate) fn audited(&self) -> Vec<serde_json::Value> {
+        let log = fs::read_to_string(self.root().join("audit.jsonl")).unwrap_or_default();
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// The kubectl that fits this control plane.
@@ -116,12 +153,12 @@ impl ControlPlane {
         Ok(url)
     }
 
-    fn start_apiserver(&mut self, etcd: &str, deadline: Instant) -> Result<(), String> {
+    fn start_apiserver(&mut self, etcd: &str, options: &Options, deadline: Instant) -> Result<(), String> {
         let address = free_address()?;
         self.url = format!("https://{address}");
         let tls = certificates::certificates(&self.root().join("apiserver"), &CertificateOptions::default());
         self.write_credentials(&tls).map_err(|error| format!("cannot write credentials: {error}"))?;
-        let args = [
+        let mut args = vec![
             format!("--etcd-servers={etcd}"),
             format!("--bind-address={}", address.ip()),
             format!("--secure-port={}", address.port()),
@@ -136,6 +173,11 @@ impl ControlPlane {
             "--endpoint-reconciler-type=none".to_owned(),
             "--allow-privileged=true".to_owned(),
         ];
+        if options.audit {
+            fs::write(self.root().join("audit.yaml"), AUDIT).map_err(|error| format!("audit.yaml: {error}"))?;
+            args.push("--audit-policy-file=audit.yaml".to_owned());
+            args.push("--audit-log-path=audit.jsonl".to_owned());
+        }
         self.processes.push(self.spawn("kube-apiserver", &mut self.command("kube-apiserver", &args))?);
         let readyz = format!("{}/readyz", self.url);
         wait_ready(&mut self.processes, deadline, || http::get_tls(&readyz, &tls.ca_file)?.ok().map(drop))

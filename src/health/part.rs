@@ -1,0 +1,72 @@
+//! Parts of the server that can fail by themselves: what each of them says goes to `/readyz?verbose`, and to the log
+//! once, when it changes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::{info, warn};
+
+use super::{Health, Verdict};
+
+/// What each part said last.
+#[derive(Debug, Default)]
+pub(super) struct Parts(Mutex<BTreeMap<&'static str, Verdict>>);
+
+impl Parts {
+    /// All of them, by name.
+    pub(super) fn verdicts(&self) -> Vec<(&'static str, Verdict)> {
+        let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.iter().map(|(name, verdict)| (*name, verdict.clone())).collect()
+    }
+
+    /// Answers what was said before, if it was something else.
+    fn set(&self, name: &'static str, verdict: Verdict) -> Option<Verdict> {
+        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if parts.get(name) == Some(&verdict) {
+            return None;
+        }
+        Some(parts.insert(name, verdict).unwrap_or(Verdict::Works))
+    }
+}
+
+/// One part's voice.
+#[derive(Clone, Debug)]
+pub struct Part {
+    health: Arc<Health>,
+    name: &'static str,
+}
+
+impl Part {
+    pub(super) fn new(health: Arc<Health>, name: &'static str) -> Self {
+        Self { health, name }
+    }
+
+    /// It works.
+    pub fn works(&self) {
+        let before = self.health.parts.set(self.name, Verdict::Works);
+        if let Some(Verdict::Fails(_) | Verdict::Unready(_)) = before {
+            info!(part = self.name, "works");
+        }
+    }
+
+    /// It is not wanted here; says what does not happen because of that.
+    pub fn is_off(&self, why: String) {
+        if self.health.parts.set(self.name, Verdict::Off(why.clone())).is_some() {
+            info!(part = self.name, "off: {why}");
+        }
+    }
+
+    /// It does not work now. Reviews are answered all the same.
+    pub fn fails(&self, problem: &str) {
+        if self.health.parts.set(self.name, Verdict::Fails(problem.to_owned())).is_some() {
+            warn!(part = self.name, "{problem}");
+        }
+    }
+
+    /// It has not worked yet, and without it the server is not ready.
+    pub fn is_awaited(&self, problem: &str) {
+        if self.health.parts.set(self.name, Verdict::Unready(problem.to_owned())).is_some() {
+            info!(part = self.name, "{problem}");
+        }
+    }
+}
