@@ -76,12 +76,23 @@ impl Certificates {
                     told.send_replace(bundle);
                 };
                 let tell = |is_shown| health.bundle_is_shown(is_shown);
-                let keep = trust::keeper::Keeper::new(&client, names.clone(), lifetimes, health.part("certificates"));
+                let keep = trust::keeper::Keeper::new(
+                    &client,
+                    names.clone(),
+                    lifetimes,
+                    health.part("certificates"),
+                );
                 tokio::select! {
                     () = election => {}
                     _ = async { tokio::join!(
                         keep.keep(guard),
-                        trust::follow::follow(client.clone(), names.clone(), health.part("tls-secret"), serve),
+                        trust::follow::follow(
+                            client.clone(),
+                            names.clone(),
+                            health.part("tls-secret-watch"),
+                            health.part("tls-secret"),
+                            serve,
+                        ),
                         trust::shown::follow(client, names, health.part("webhook-configuration"), bundle, tell),
                     ) } => {}
                 }

@@ -14,13 +14,12 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::api::Kind;
-use crate::api::common::StoreKind;
-use crate::api::secret_store::SecretStoreSpec;
 use crate::facts::Facts;
 use crate::finding::{Finding, Report};
 use crate::object::{Object, SCHEMA, VERSION_SERVED};
+use crate::observe;
 use crate::rule::{Level, Rule};
 use crate::validate::{Context, Settings, validate};
 
@@ -40,7 +39,9 @@ pub struct Input {
     folders: HashSet<PathBuf>,
     /// Objects of other kinds.
     pub skipped: usize,
-    /// Whether every store of the cluster is among the objects.
+    /// Those of them that ours depend on.
+    others: Vec<Value>,
+    /// Whether these are all objects of ours that the cluster has.
     pub is_whole_cluster: bool,
 }
 
@@ -141,24 +142,18 @@ fn at_top(rule: &'static Rule, field: &str, value: &str, cause: String) -> Findi
     Finding { rule, level: rule.level, field: field.into(), value, cause }
 }
 
+/// What the objects say to each other. Files hold a part of a cluster only: nothing is absent because it is not in
+/// them.
 fn facts(input: &Input) -> Facts {
     let mut facts = Facts::default();
-    facts.stores_complete = input.is_whole_cluster;
-    for manifest in &input.manifests {
-        let kind = match manifest.kind {
-            Some(Kind::SecretStore) => StoreKind::SecretStore,
-            Some(Kind::ClusterSecretStore) => StoreKind::ClusterSecretStore,
-            Some(
-                Kind::ExternalSecret
-                | Kind::ClusterExternalSecret
-                | Kind::PushSecret
-                | Kind::ClusterPushSecret,
-            )
-            | None => continue,
-        };
-        if let Some(spec) = manifest.spec::<SecretStoreSpec>() {
-            facts.add_store(kind, manifest.namespace(), manifest.name(), &spec);
-        }
+    for object in input.manifests.iter().map(Manifest::value).chain(&input.others) {
+        observe::add(&mut facts, object);
+    }
+    if input.is_whole_cluster {
+        facts.secret_stores.is_complete = true;
+        facts.cluster_secret_stores.is_complete = true;
+        facts.external_secrets.is_complete = true;
+        facts.push_secrets.is_complete = true;
     }
     facts
 }

@@ -40,6 +40,72 @@ pub fn watch_config() -> watcher::Config {
     watcher::Config::default().timeout(WATCH)
 }
 
+/// Why the API server could not be used, in a few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What happened.
+    pub text: String,
+    /// What kind of trouble it is.
+    pub kind: TroubleKind,
+}
+
+/// What can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// Somebody has to install something.
+    NotInstalled,
+    /// Somebody has to give a right.
+    Forbidden,
+    /// Somebody else wrote first, or what was read is old.
+    Conflict,
+    /// It will pass.
+    Passing,
+}
+
+impl From<&kube::Error> for Trouble {
+    fn from(error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::of_status(status.code, &status.message),
+            other => Self { text: causes(other), kind: TroubleKind::Passing },
+        }
+    }
+}
+
+impl From<&watcher::Error> for Trouble {
+    fn from(error: &watcher::Error) -> Self {
+        match error {
+            watcher::Error::InitialListFailed(error)
+            | watcher::Error::WatchStartFailed(error)
+            | watcher::Error::WatchFailed(error) => error.into(),
+            watcher::Error::WatchError(status) => Self::of_status(status.code, &status.message),
+            watcher::Error::NoResourceVersion => Self { text: causes(error), kind: TroubleKind::Passing },
+        }
+    }
+}
+
+impl Trouble {
+    /// No answer at all.
+    pub fn silence() -> Self {
+        Self { text: "the API server did not answer in time".into(), kind: TroubleKind::Passing }
+    }
+
+    fn of_status(code: u16, message: &str) -> Self {
+        let (kind, text) = match code {
+            404 => (TroubleKind::NotInstalled, "not installed".to_owned()),
+            401 | 403 => (TroubleKind::Forbidden, message.trim().to_owned()),
+            409 | 422 => (TroubleKind::Conflict, message.trim().to_owned()),
+            code => (TroubleKind::Passing, format!("the API server answers {code}: {}", message.trim())),
+        };
+        Self { text, kind }
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// An error with what it came from, on one line: the outer ones often say little.
 pub fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

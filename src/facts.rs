@@ -1,40 +1,81 @@
-//! What is known of other objects: small facts about stores, never objects or values.
+//! What is known of other objects: small facts, never objects or values.
 //!
 //! `keyhatch check` fills this from the files it was given, the server from its watches. A rule that needs a
-//! fact which is not known says nothing.
+//! fact which is not known says nothing; only where all objects of a kind are known, one that is not there is absent.
 
-use std::collections::HashMap;
+mod keys;
+mod known;
+mod labels;
+mod objects;
+mod stores;
 
 use crate::api::common::{StoreKind, StoreRef};
-use crate::api::secret_store::{NamespaceCondition, SecretStoreSpec};
 
-/// All that is known.
+pub use keys::{Form, Keys, Owner};
+pub use known::{Known, Lookup};
+pub use labels::{Labels, selects};
+pub use objects::{Account, Metadata, Push, Pushes, Settings, Target};
+pub use stores::{Identity, Store};
+
+/// Kinds of which facts are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is called what it is")]
+pub enum FactKind {
+    SecretStores,
+    ClusterSecretStores,
+    ExternalSecrets,
+    PushSecrets,
+    Namespaces,
+    Secrets,
+    ConfigMaps,
+    ServiceAccounts,
+}
+
+impl FactKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::SecretStores,
+        Self::ClusterSecretStores,
+        Self::ExternalSecrets,
+        Self::PushSecrets,
+        Self::Namespaces,
+        Self::Secrets,
+        Self::ConfigMaps,
+        Self::ServiceAccounts,
+    ];
+
+    /// The resource's name.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::SecretStores => "secretstores",
+            Self::ClusterSecretStores => "clustersecretstores",
+            Self::ExternalSecrets => "externalsecrets",
+            Self::PushSecrets => "pushsecrets",
+            Self::Namespaces => "namespaces",
+            Self::Secrets => "secrets",
+            Self::ConfigMaps => "configmaps",
+            Self::ServiceAccounts => "serviceaccounts",
+        }
+    }
+
+    /// Whether the operator must ask for it: the right to read these is the right to read credentials.
+    pub fn is_optional(self) -> bool {
+        matches!(self, Self::Secrets | Self::ConfigMaps | Self::ServiceAccounts)
+    }
+}
+
+/// All that is known. Objects of the cluster are in namespace `""`.
 #[derive(Debug, Default)]
+#[expect(missing_docs, reason = "each is called what it is")]
 pub struct Facts {
-    stores: HashMap<StoreId, Store>,
-    /// Whether every store is known, so that one which is not does not exist.
-    pub stores_complete: bool,
-}
-
-/// A store by kind, namespace (none for a ClusterSecretStore) and name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct StoreId {
-    kind: StoreKind,
-    namespace: Option<String>,
-    name: String,
-}
-
-/// What is known of one store.
-#[derive(Clone, Debug, Default)]
-pub struct Store {
-    /// Whether it is a store of AWS Secrets Manager.
-    pub is_aws: bool,
-    /// Its region.
-    pub region: String,
-    /// What it puts before every key.
-    pub prefix: String,
-    /// Which namespaces may use it.
-    pub conditions: Vec<NamespaceCondition>,
+    pub secret_stores: Known<Store>,
+    pub cluster_secret_stores: Known<Store>,
+    pub external_secrets: Known<Target>,
+    pub push_secrets: Known<Pushes>,
+    pub namespaces: Known<Labels>,
+    pub secrets: Known<Keys>,
+    pub config_maps: Known<Keys>,
+    pub service_accounts: Known<Account>,
 }
 
 /// Whose store a reference means.
@@ -49,53 +90,38 @@ pub enum Provider {
 }
 
 impl Facts {
-    /// Remembers a store.
-    pub fn add_store(
-        &mut self,
-        kind: StoreKind,
-        namespace: Option<&str>,
-        name: &str,
-        spec: &SecretStoreSpec,
-    ) {
-        let aws = spec.provider.aws.as_ref();
-        let store = Store {
-            is_aws: spec.secrets_manager().is_some(),
-            region: aws.map(|aws| aws.region.clone()).unwrap_or_default(),
-            prefix: aws.map(|aws| aws.prefix.clone()).unwrap_or_default(),
-            conditions: spec.conditions.clone(),
-        };
-        self.stores.insert(id(kind, namespace, name), store);
+    /// The stores of a kind.
+    pub fn stores(&self, kind: StoreKind) -> &Known<Store> {
+        match kind {
+            StoreKind::SecretStore => &self.secret_stores,
+            StoreKind::ClusterSecretStore => &self.cluster_secret_stores,
+        }
     }
 
-    /// Forgets a store that is gone.
-    pub fn remove_store(&mut self, kind: StoreKind, namespace: Option<&str>, name: &str) {
-        self.stores.remove(&id(kind, namespace, name));
-    }
-
-    /// Forgets all stores of a kind, before they are listed anew.
-    pub fn forget_stores(&mut self, kind: StoreKind) {
-        self.stores.retain(|id, _| id.kind != kind);
+    /// The stores of a kind, to be changed.
+    pub fn stores_mut(&mut self, kind: StoreKind) -> &mut Known<Store> {
+        match kind {
+            StoreKind::SecretStore => &mut self.secret_stores,
+            StoreKind::ClusterSecretStore => &mut self.cluster_secret_stores,
+        }
     }
 
     /// The store that a reference means, as seen from a namespace.
-    pub fn store(&self, namespace: Option<&str>, store: &StoreRef) -> Option<&Store> {
-        self.stores.get(&id(store.kind.unwrap_or_default(), namespace, &store.name))
+    pub fn store(&self, namespace: Option<&str>, store: &StoreRef) -> Lookup<&Store> {
+        let kind = store.kind.unwrap_or_default();
+        match (kind, namespace) {
+            (StoreKind::ClusterSecretStore, _) => self.cluster_secret_stores.get("", &store.name),
+            (StoreKind::SecretStore, Some(namespace)) => self.secret_stores.get(namespace, &store.name),
+            (StoreKind::SecretStore, None) => self.secret_stores.get("", &store.name).or_unknown(),
+        }
     }
 
     /// Whose store a reference means.
     pub fn provider(&self, namespace: Option<&str>, store: &StoreRef) -> Provider {
-        match self.store(namespace, store) {
+        match self.store(namespace, store).found() {
             Some(store) if store.is_aws => Provider::Aws,
             Some(_) => Provider::Other,
             None => Provider::Unknown,
         }
     }
-}
-
-fn id(kind: StoreKind, namespace: Option<&str>, name: &str) -> StoreId {
-    let namespace = match kind {
-        StoreKind::SecretStore => namespace.map(str::to_owned),
-        StoreKind::ClusterSecretStore => None,
-    };
-    StoreId { kind, namespace, name: name.to_owned() }
 }

@@ -123,7 +123,9 @@ impl Health {
         // A mismatch after the start must not empty the Service: that would turn a flaw into an outage.
         let bundle = match self.bundle() {
             Bundle::NotOurs | Bundle::Shown => Verdict::Works,
-            Bundle::NeverShown => Verdict::Unready("the webhook configuration does not show our CA yet".into()),
+            Bundle::NeverShown => {
+                Verdict::Unready("the webhook configuration does not show our CA yet".into())
+            }
             Bundle::NoLonger => Verdict::Fails(
                 "the webhook configuration does not show our CA any more; the leader repairs it".into(),
             ),

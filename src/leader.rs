@@ -24,6 +24,7 @@ use tokio::sync::{RwLock, watch};
 use tokio::time::{sleep, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
+use crate::cluster::{Trouble, TroubleKind};
 use crate::health::Part;
 
 use plan::{Seen, Step, plan};
@@ -93,15 +94,6 @@ impl Guard {
     }
 }
 
-/// Why the Lease could not be read or written this time.
-#[derive(Debug, Error)]
-enum LeaseError {
-    #[error("the API server did not answer in time")]
-    Timeout,
-    #[error(transparent)]
-    Api(#[from] Box<kube::Error>),
-}
-
 /// A guard, and the task that keeps it valid. It ends when `leaving` does, after the Lease was given back.
 pub fn elect(
     leases: Api<Lease>,
@@ -137,8 +129,8 @@ impl Election {
                     self.part.works();
                     pause
                 }
-                Err(error) => {
-                    self.part.fails(&format!("lease {}: {error}", self.candidate.lease));
+                Err(trouble) => {
+                    self.part.fails(&format!("lease {}: {trouble}", self.candidate.lease));
                     self.candidate.duration / 10
                 }
             };
@@ -147,7 +139,7 @@ impl Election {
     }
 
     /// Reads the Lease, does what is due, and says when to come again.
-    async fn attempt(&self, seen: &mut Option<Seen>) -> Result<Duration, LeaseError> {
+    async fn attempt(&self, seen: &mut Option<Seen>) -> Result<Duration, Trouble> {
         let Candidate { lease: name, identity, duration, margin } = &self.candidate;
         let patience = *duration / 3;
         let lease = within(patience, self.leases.get_opt(name)).await?;
@@ -169,7 +161,7 @@ impl Election {
                 self.until.send_replace(Some(sent + *duration - *margin));
                 Ok(patience)
             }
-            Err(LeaseError::Api(error)) if is_conflict(&error) => {
+            Err(trouble) if trouble.kind == TroubleKind::Conflict => {
                 debug!(lease = %name, "another replica was faster");
                 Ok(Duration::ZERO)
             }
@@ -177,7 +169,7 @@ impl Election {
         }
     }
 
-    async fn put(&self, lease: &Lease) -> Result<(), LeaseError> {
+    async fn put(&self, lease: &Lease) -> Result<(), Trouble> {
         let parameters = PostParams::default();
         let patience = self.candidate.duration / 3;
         if lease.metadata.resource_version.is_some() {
@@ -194,7 +186,9 @@ impl Election {
         self.until.send_replace(None);
         let Candidate { lease: name, identity, duration, .. } = &self.candidate;
         let given_back = async {
-            let Some(mut lease) = within(*duration / 3, self.leases.get_opt(name)).await? else { return Ok(()) };
+            let Some(mut lease) = within(*duration / 3, self.leases.get_opt(name)).await? else {
+                return Ok(());
+            };
             match lease.spec.as_mut() {
                 Some(spec) if spec.holder_identity.as_ref() == Some(identity) => {
                     spec.holder_identity = Some(String::new());
@@ -229,13 +223,9 @@ fn renewed(lease: Option<Lease>, candidate: &Candidate, is_new: bool) -> Lease {
     lease
 }
 
-async fn within<T>(patience: Duration, call: impl Future<Output = kube::Result<T>>) -> Result<T, LeaseError> {
+async fn within<T>(patience: Duration, call: impl Future<Output = kube::Result<T>>) -> Result<T, Trouble> {
     match timeout(patience, call).await {
-        Ok(answer) => answer.map_err(|error| LeaseError::Api(Box::new(error))),
-        Err(_) => Err(LeaseError::Timeout),
+        Ok(answer) => answer.map_err(|error| Trouble::from(&error)),
+        Err(_) => Err(Trouble::silence()),
     }
-}
-
-fn is_conflict(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 409)
 }

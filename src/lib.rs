@@ -16,9 +16,9 @@
 //! [`leader`] (who may write them).
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
-//! (review to decision).
+//! (review to decision), [`observe`] (objects to what others are judged by).
 //!
-//! Edges, which do I/O: [`webhook`], [`facts_watch`], [`accept`], [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`],
+//! Edges, which do I/O: [`webhook`], [`facts_watch`], [`watching`], [`accept`], [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`],
 //! [`check`], [`cli`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
 
 pub mod accept;
@@ -38,6 +38,7 @@ pub mod health;
 pub mod leader;
 pub mod metrics;
 pub mod object;
+pub mod observe;
 pub mod policy;
 pub mod rule;
 pub mod server;
@@ -46,5 +47,6 @@ pub mod telemetry;
 pub mod tls;
 pub mod trust;
 pub mod validate;
+pub mod watching;
 pub mod webhook;
 pub mod webhook_config;

@@ -129,6 +129,11 @@ impl<'a, S> Object<'a, S> {
         name.as_deref().or(generate_name.as_deref()).unwrap_or_default()
     }
 
+    /// Its name, if it has one already.
+    pub fn own_name(&self) -> Option<&str> {
+        self.envelope.metadata.name.as_deref().filter(|name| !name.is_empty())
+    }
+
     /// Its namespace, if it says so.
     pub fn namespace(&self) -> Option<&str> {
         self.envelope.metadata.namespace.as_deref().filter(|namespace| !namespace.is_empty())

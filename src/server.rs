@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::Client;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +37,8 @@ pub struct Config {
     pub drain_delay: Duration,
     /// What rules depend on.
     pub settings: Settings,
+    /// Whether rules may look at Secrets, ConfigMaps and ServiceAccounts.
+    pub cluster_checks: bool,
 }
 
 /// Why the server does not start, or ended.
@@ -108,7 +109,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     tokio::select! {
         ended = async { tokio::try_join!(serving, certificates) } => ended.map(drop),
         () = health::serve(health_listener, health::router(Arc::clone(&health))) => Ok(()),
-        () = follow_stores(client, facts) => Ok(()),
+        () = facts_watch::follow(client, facts, Arc::clone(&health), config.cluster_checks) => Ok(()),
         ended = end_on_signal(health, ending, config.drain_delay) => ended,
     }
 }
@@ -119,14 +120,6 @@ fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, ServeE
     let listener = std::net::TcpListener::bind(address).map_err(error)?;
     listener.set_nonblocking(true).map_err(error)?;
     TcpListener::from_std(listener).map_err(error)
-}
-
-/// Without a cluster nothing is known of other objects, and rules that need it say nothing.
-async fn follow_stores(client: Option<Client>, facts: SharedFacts) {
-    match client {
-        Some(client) => facts_watch::follow(client, facts).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Waits for the signal. Then: unready at once, still accepting for the delay (the API server learns of it later

@@ -5,6 +5,7 @@
 //! leaf of the first CA is valid any more, the first goes. `plan` decides the step, [`keeper`] takes it under the
 //! leader's guard, [`follow`] serves what the Secret holds, and [`shown`] tells whether clients have been told to trust it.
 
+mod advance;
 mod bundle;
 pub mod follow;
 mod issue;

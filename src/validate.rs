@@ -6,7 +6,7 @@
 mod duration;
 mod external_secret;
 mod fan_out;
-mod known_stores;
+mod known;
 mod push_secret;
 mod rewrite;
 mod selector;
@@ -30,6 +30,8 @@ use crate::policy::Policy;
 use crate::rule::{Level, Reason, Rule};
 
 use duration::DURATION;
+pub(crate) use known::pushes;
+pub use known::rules_about;
 use selector::LABEL_SELECTOR;
 
 /// What rules may depend on beside the object itself.
@@ -56,6 +58,8 @@ pub(crate) struct Subject<'a> {
     kind: Kind,
     /// Absent for objects of the cluster, and in files that leave it to `kubectl -n`.
     namespace: Option<&'a str>,
+    /// Absent where the API server makes one up.
+    name: Option<&'a str>,
 }
 
 /// Judges one object.
@@ -64,7 +68,7 @@ pub(crate) struct Subject<'a> {
 /// If the spec has no readable form at all (nested too deep, say).
 pub fn validate(object: &Object<'_>, context: &Context<'_>) -> Result<Report, Unreadable> {
     fn judge<T: Spec>(object: &Object<'_>, context: &Context<'_>) -> Result<Report, Unreadable> {
-        let subject = Subject { kind: object.kind, namespace: object.namespace() };
+        let subject = Subject { kind: object.kind, namespace: object.namespace(), name: object.own_name() };
         object.judge(|spec: &T, report| spec.check(&subject, context, report))
     }
     let report = match object.kind {
@@ -80,7 +84,7 @@ pub fn validate(object: &Object<'_>, context: &Context<'_>) -> Result<Report, Un
 
 /// Judges one object whose spec has been read.
 pub(crate) fn validate_read<T: Spec>(object: &Object<'_, Read<T>>, context: &Context<'_>) -> Report {
-    let subject = Subject { kind: object.kind, namespace: object.namespace() };
+    let subject = Subject { kind: object.kind, namespace: object.namespace(), name: object.own_name() };
     let report = object.judge_read(|spec, report| spec.check(&subject, context, report));
     report.leveled(&context.settings.policy)
 }
@@ -92,14 +96,14 @@ pub(crate) trait Spec: DeserializeOwned + Default {
 }
 
 impl Spec for SecretStoreSpec {
-    fn check(&self, subject: &Subject<'_>, _: &Context<'_>, report: &mut Report) -> bool {
-        store::check(subject, self, report)
+    fn check(&self, subject: &Subject<'_>, context: &Context<'_>, report: &mut Report) -> bool {
+        check_store(subject, self, context, report)
     }
 }
 
 impl Spec for ClusterSecretStoreSpec {
-    fn check(&self, subject: &Subject<'_>, _: &Context<'_>, report: &mut Report) -> bool {
-        store::check(subject, &self.0, report)
+    fn check(&self, subject: &Subject<'_>, context: &Context<'_>, report: &mut Report) -> bool {
+        check_store(subject, &self.0, context, report)
     }
 }
 
@@ -133,6 +137,18 @@ impl Spec for ClusterPushSecretSpec {
 
 /// Where a spec stands.
 const SPEC: Field<'static> = Field::Path("spec");
+
+/// Answers whether the store's other fields are ours to judge, too.
+fn check_store(
+    subject: &Subject<'_>,
+    spec: &SecretStoreSpec,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> bool {
+    let is_ours = store::check(subject, spec, report);
+    known::check_store(subject, spec, context, report);
+    is_ours
+}
 
 impl Context<'_> {
     /// Whether rules of AWS apply to what is read or written through this store: not, if the store is known
@@ -176,6 +192,6 @@ pub fn rules() -> Vec<&'static Rule> {
         rewrite::RULES.iter().chain([&&TEMPLATE]).chain(template::RULES).chain(fan_out::RULES).copied(),
     );
     all.extend(push_secret::rules());
-    all.extend(known_stores::RULES);
+    all.extend(known::rules());
     all
 }

@@ -105,36 +105,56 @@ fn add_document(input: &mut Input, path: &Path, document: Document, default_name
     if let Some(items) = value.get("items").and_then(Value::as_array).filter(|_| is_list) {
         for (index, item) in items.iter().enumerate() {
             let prefix = format!("items[{index}]");
-            add_object(
-                input,
-                path,
-                Manifest::of_ours(path.to_owned(), item, prefix, lines.clone(), default_namespace),
-            );
+            let manifest = Manifest::of_ours(path.to_owned(), item, prefix, lines.clone(), default_namespace);
+            add_object(input, path, item, manifest, default_namespace);
         }
         return;
     }
     match &value {
         Value::Null => {}
         Value::Object(_) => {
-            add_object(
-                input,
-                path,
-                Manifest::of_ours(path.to_owned(), &value, String::new(), lines, default_namespace),
-            );
+            let manifest =
+                Manifest::of_ours(path.to_owned(), &value, String::new(), lines, default_namespace);
+            add_object(input, path, &value, manifest, default_namespace);
         }
         _ => input.refuse(path, lines.get("").copied().unwrap_or(1), "is no Kubernetes object".into()),
     }
 }
 
-fn add_object(input: &mut Input, path: &Path, manifest: Option<Manifest>) {
+fn add_object(
+    input: &mut Input,
+    path: &Path,
+    value: &Value,
+    manifest: Option<Manifest>,
+    default_namespace: Option<&str>,
+) {
     match manifest {
         // Quoted, Helm's actions are valid YAML, and to judge them as values would tell nonsense.
         Some(manifest) if line_of_helm(&manifest.json).is_some() => {
             input.refuse(path, manifest.line_of("metadata"), UNRENDERED.into());
         }
         Some(manifest) => input.manifests.push(manifest),
-        None => input.skipped += 1,
+        None => {
+            input.skipped += 1;
+            input.others.extend(of_others(value, default_namespace));
+        }
     }
+}
+
+/// An object of another kind, if facts may be taken of it.
+fn of_others(value: &Value, default_namespace: Option<&str>) -> Option<Value> {
+    let kind = value.get("kind").and_then(Value::as_str)?;
+    if !matches!(kind, "Namespace" | "Secret" | "ConfigMap" | "ServiceAccount") {
+        return None;
+    }
+    let mut value = value.clone();
+    if kind != "Namespace"
+        && let Some(namespace) = default_namespace
+        && let Some(Value::Object(metadata)) = value.get_mut("metadata")
+    {
+        metadata.entry("namespace").or_insert_with(|| namespace.into());
+    }
+    Some(value)
 }
 
 /// The first line of Helm's. Manifests of ours hold Go templates, too; Helm's own objects, and directives at the

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::{GROUP, Kind};
@@ -75,9 +74,9 @@ impl Manifest {
         format!("{GROUP}/{}", self.version)
     }
 
-    /// The spec, if it fits its type.
-    pub fn spec<T: DeserializeOwned>(&self) -> Option<T> {
-        self.value.get("spec").and_then(|spec| T::deserialize(spec).ok())
+    /// All of it.
+    pub fn value(&self) -> &Value {
+        &self.value
     }
 
     /// The line of a field, or of the nearest thing around it that was written.

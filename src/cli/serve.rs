@@ -36,6 +36,10 @@ pub(super) struct Serve {
     enforce: Enforce,
     #[command(flatten)]
     rules: RuleFlags,
+    /// Also look at Secrets, ConfigMaps and ServiceAccounts (names of keys, never values), and warn about those that are
+    /// missing. Needs the right to list and watch them in all namespaces.
+    #[arg(long, env = "KEYHATCH_CLUSTER_CHECKS")]
+    cluster_checks: bool,
     /// How log lines look.
     #[arg(long, value_enum, default_value_t, env = "KEYHATCH_LOG_FORMAT")]
     log_format: LogFormat,
@@ -56,6 +60,7 @@ impl Serve {
             drain_delay,
             enforce,
             rules,
+            cluster_checks,
             log_format,
             log_level,
         } = self;
@@ -67,6 +72,7 @@ impl Serve {
             kubeconfig,
             drain_delay,
             settings: rules.settings(enforce),
+            cluster_checks,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(server::serve(config))?;

@@ -1,58 +1,79 @@
 //! Every replica's part: serves what the Secret holds, from a watch.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::api::Api;
-use kube::runtime::{WatchStreamExt, watcher};
-use tracing::{error, info};
+use kube::runtime::watcher::Event;
+use tokio::time::sleep;
+use tracing::info;
 
-use super::{Names, secret};
+use super::{Names, Trust, secret};
 use crate::cluster;
 use crate::health::Part;
 use crate::tls::Certificate;
+use crate::watching::Watching;
 
-/// Hands on each new certificate, with the bundle that its clients must trust, until it is dropped.
-pub async fn follow(client: Client, names: Names, part: Part, serve: impl Fn(Certificate, String)) {
+/// What cannot be served now is tried again after this; longer than a watch pauses.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// Hands on each new certificate, with the bundle that its clients must trust, until it is dropped. `watch` speaks of
+/// the watch, `content` of what the Secret holds.
+pub async fn follow(
+    client: Client,
+    names: Names,
+    watch: Part,
+    content: Part,
+    serve: impl Fn(Certificate, String),
+) {
     let secrets: Api<Secret> = Api::namespaced(client, &names.namespace);
     let only_ours = cluster::watch_config().fields(&format!("metadata.name={}", names.secret));
-    let mut changes = std::pin::pin!(watcher(secrets, only_ours).default_backoff().applied_objects());
-    let mut last = None;
-    while let Some(change) = changes.next().await {
-        let trust = match change {
-            Ok(present) => secret::read(&present),
-            Err(error) => {
-                part.fails(&format!("secret {}: cannot be watched: {}", names.secret, cluster::causes(&error)));
-                continue;
-            }
+    let mut watching = Watching::new(secrets, only_ours, watch);
+    let mut served: Option<Trust> = None;
+    let mut waiting: Option<Trust> = None;
+    loop {
+        let trust = tokio::select! {
+            event = watching.next() => match event {
+                Event::Apply(present) | Event::InitApply(present) => secret::read(&present),
+                Event::Delete(_) => Ok(None),
+                Event::Init | Event::InitDone => continue,
+            },
+            // It may be valid by now: clocks differ.
+            () = sleep(RETRY), if waiting.is_some() => Ok(waiting.take()),
         };
         let trust = match trust {
             Ok(Some(trust)) => trust,
             Ok(None) => {
-                part.fails(&format!("secret {} is empty; what was served before stays", names.secret));
+                let text = format!("secret {} is empty or gone; what was served before stays", names.secret);
+                content.fails(&text);
                 continue;
             }
             Err(damage) => {
-                part.fails(&format!("secret {} is spoilt: {damage}; what was served before stays", names.secret));
+                let text =
+                    format!("secret {} is spoilt: {damage}; what was served before stays", names.secret);
+                content.fails(&text);
                 continue;
             }
         };
-        part.works();
-        if last.as_ref() == Some(&trust) {
+        waiting = None;
+        if served.as_ref() == Some(&trust) {
+            content.works();
             continue;
         }
-        match Certificate::from_pem(trust.leaf.cert.as_bytes(), trust.leaf.key.as_bytes(), SystemTime::now())
-        {
+        let (cert, key) = (trust.leaf.cert.as_bytes(), trust.leaf.key.as_bytes());
+        match Certificate::from_pem(cert, key, SystemTime::now()) {
             Ok(certificate) => {
-                info!(not_after = certificate.not_after, state = ?trust.state, "serving the certificate of the secret");
+                info!(serial = certificate.serial, not_after = certificate.not_after, state = ?trust.state, "serving the certificate of the secret");
+                content.works();
                 serve(certificate, trust.bundle());
+                served = Some(trust);
             }
             Err(error) => {
-                error!(%error, "the certificate of the secret cannot be served; the one before stays")
+                let text = format!("secret {}: {error}; what was served before stays", names.secret);
+                content.fails(&text);
+                waiting = Some(trust);
             }
         }
-        last = Some(trust);
     }
 }

@@ -12,8 +12,10 @@ use thiserror::Error;
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
-use super::plan::{Step, plan, signing_ca};
-use super::{Lifetimes, Names, State, Trust, bundle, issue, secret};
+use super::advance::advance;
+use super::plan::{Step, plan};
+use super::{Lifetimes, Names, Trust, bundle, secret};
+use crate::cluster::Trouble;
 use crate::health::Part;
 use crate::leader::{Guard, NotLeader};
 
@@ -27,10 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 enum KeepError {
     #[error(transparent)]
     NotLeader(#[from] NotLeader),
-    #[error("{what}: {source}")]
-    Api { what: String, source: Box<kube::Error> },
-    #[error("{0}: the API server did not answer in time")]
-    Timeout(String),
+    #[error("{what}: {trouble}")]
+    Api { what: String, trouble: Trouble },
     #[error("a certificate could not be made: {0}")]
     Issue(#[from] rcgen::Error),
 }
@@ -60,7 +60,10 @@ impl Keeper {
     /// Keeps them, whenever we lead, until it is dropped.
     pub async fn keep(self, mut guard: Guard) {
         loop {
-            guard.elected().await;
+            if !guard.is_valid() {
+                self.part.works(); // it is another's work now
+                guard.elected().await;
+            }
             match self.round(&guard, now()).await {
                 Ok(step) => {
                     self.part.works();
@@ -68,7 +71,7 @@ impl Keeper {
                         sleep(pace(&self.lifetimes)).await;
                     }
                 }
-                Err(KeepError::NotLeader(_)) => self.part.works(), // it is another's work now
+                Err(KeepError::NotLeader(_)) => {}
                 Err(error) => {
                     self.part.fails(&error.to_string());
                     sleep(pace(&self.lifetimes)).await;
@@ -92,42 +95,12 @@ impl Keeper {
             None => false,
         };
         let step = plan(trust.as_ref(), is_visible, &self.lifetimes, now);
-        if let Some(next) = self.after(step, trust, now)? {
+        if let Some(next) = advance(step, trust, &self.names.hosts, &self.lifetimes, now)? {
             let version = present.and_then(|secret| secret.metadata.resource_version);
             self.store(&next, version, guard).await?;
             info!(secret = %self.names.secret, state = ?next.state, leaf_until = next.leaf.not_after, "{step:?}");
         }
         Ok(step)
-    }
-
-    /// What the Secret holds after a step.
-    fn after(&self, step: Step, trust: Option<Trust>, now: i64) -> Result<Option<Trust>, rcgen::Error> {
-        let Lifetimes { leaf, ca, .. } = self.lifetimes;
-        let signed = |ca: &super::Pair| issue::leaf(ca, &self.names.hosts, leaf, now);
-        Ok(Some(match (step, trust) {
-            (Step::Create, _) => {
-                let ca = issue::ca(ca, now)?;
-                Trust { state: State::OneCa, leaf: signed(&ca)?, ca, next: None }
-            }
-            (_, None) | (Step::Nothing, _) => return Ok(None),
-            (Step::RenewLeaf, Some(trust)) => Trust { leaf: signed(signing_ca(&trust))?, ..trust },
-            (Step::IntroduceCa, Some(trust)) => Trust {
-                state: State::TwoCas { visible_since: None },
-                next: Some(issue::ca(ca, now)?),
-                ..trust
-            },
-            (Step::NoteVisible, Some(trust)) => {
-                Trust { state: State::TwoCas { visible_since: Some(now) }, ..trust }
-            }
-            (Step::Switch, Some(trust)) => {
-                let state = State::Switched { since: now };
-                let switched = Trust { state, ..trust };
-                Trust { leaf: signed(signing_ca(&switched))?, ..switched }
-            }
-            (Step::DropOldCa, Some(trust)) => {
-                Trust { state: State::OneCa, ca: signing_ca(&trust).clone(), next: None, leaf: trust.leaf }
-            }
-        }))
     }
 
     async fn store(&self, trust: &Trust, version: Option<String>, guard: &Guard) -> Result<(), KeepError> {
@@ -161,12 +134,12 @@ impl Keeper {
 }
 
 async fn call<T>(what: &str, call: impl Future<Output = kube::Result<T>>) -> Result<T, KeepError> {
-    match timeout(PATIENCE, call).await {
-        Ok(answer) => {
-            answer.map_err(|error| KeepError::Api { what: what.to_owned(), source: Box::new(error) })
-        }
-        Err(_) => Err(KeepError::Timeout(what.to_owned())),
-    }
+    let trouble = match timeout(PATIENCE, call).await {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(error)) => Trouble::from(&error),
+        Err(_) => Trouble::silence(),
+    };
+    Err(KeepError::Api { what: what.to_owned(), trouble })
 }
 
 /// Short-lived certificates are looked after more often.

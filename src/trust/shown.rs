@@ -1,15 +1,15 @@
 //! Whether clients are told to trust what we serve: watches the webhook configuration for the bundle.
 
-use futures_util::StreamExt;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use kube::Client;
 use kube::api::Api;
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::watcher::Event;
 use tokio::sync::watch;
 
 use super::{Names, bundle};
 use crate::cluster;
 use crate::health::Part;
+use crate::watching::Watching;
 
 /// Tells, at every change of either, whether the configuration shows the present bundle, until it is dropped.
 pub async fn follow(
@@ -21,20 +21,14 @@ pub async fn follow(
 ) {
     let configurations: Api<ValidatingWebhookConfiguration> = Api::all(client);
     let only_ours = cluster::watch_config().fields(&format!("metadata.name={}", names.webhook));
-    let mut changes = std::pin::pin!(watcher(configurations, only_ours).default_backoff().applied_objects());
+    let mut watching = Watching::new(configurations, only_ours, part);
     let mut present = None;
     loop {
         tokio::select! {
-            change = changes.next() => match change {
-                Some(Ok(configuration)) => {
-                    part.works();
-                    present = Some(configuration);
-                }
-                Some(Err(error)) => {
-                    part.fails(&format!("{}: cannot be watched: {}", names.webhook, cluster::causes(&error)));
-                    continue;
-                }
-                None => return,
+            event = watching.next() => match event {
+                Event::Apply(configuration) | Event::InitApply(configuration) => present = Some(configuration),
+                Event::Init | Event::Delete(_) => present = None,
+                Event::InitDone => {}
             },
             changed = wanted.changed() => if changed.is_err() { return },
         }

@@ -9,7 +9,7 @@ pub(super) use data_from::check_generator;
 
 use std::collections::BTreeSet;
 
-use super::{Context, Subject, duration, known_stores};
+use super::{Context, Subject, duration, known};
 use crate::api::Kind;
 use crate::api::common::StoreRef;
 use crate::api::external_secret::{Data, ExternalSecretSpec, RefreshPolicy};
@@ -51,8 +51,9 @@ pub(super) fn check(
         }
     }
     if let Some(store) = default_store.filter(|store| !store.name.is_empty()) {
-        known_stores::check_ref(subject, store, &at.key("secretStoreRef"), context, report);
+        known::check_ref(subject, store, &at.key("secretStoreRef"), context, report);
     }
+    known::check_external(subject, spec, at, context, report);
 }
 
 /// With so many earlier entries each is compared: all of any object that a person wrote.
@@ -94,7 +95,7 @@ fn check_data(
         let store = store_of(subject, source_ref.as_ref(), default_store, &at, context, report);
         if context.may_be_aws(subject, store) {
             remote_ref::check_data(remote_ref, &at.key("remoteRef"), report);
-            known_stores::check_key(subject, store, &remote_ref.key, &at.key("remoteRef"), context, report);
+            known::check_key(subject, store, &remote_ref.key, &at.key("remoteRef"), context, report);
         }
     }
 }
@@ -110,7 +111,7 @@ fn store_of<'a>(
 ) -> Option<&'a StoreRef> {
     let own = source.and_then(|source| source.store_ref.as_ref());
     if let Some(own) = own.filter(|own| !own.name.is_empty()) {
-        known_stores::check_ref(subject, own, &at.key("sourceRef").key("storeRef"), context, report);
+        known::check_ref(subject, own, &at.key("sourceRef").key("storeRef"), context, report);
         return Some(own);
     }
     if own.is_some() || default_store.is_none() {

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use super::{Context, Subject, duration, external_secret, push_secret, selector};
+use super::{Context, Subject, duration, external_secret, known, push_secret, selector};
 use crate::api::Kind;
 use crate::api::cluster_external_secret::ClusterExternalSecretSpec;
 use crate::api::cluster_push_secret::ClusterPushSecretSpec;
@@ -38,6 +38,7 @@ pub(super) fn check_external(
     if let Some(time) = refresh_time {
         duration::check(time, &at.key("refreshTime"), report);
     }
+    known::check_external_namespaces(subject, spec, at, context, report);
 }
 
 /// Checks a ClusterPushSecret.
@@ -63,6 +64,7 @@ pub(super) fn check_push(
     if let Some(time) = refresh_time {
         duration::check(time, &at.key("refreshTime"), report);
     }
+    known::check_push_namespaces(subject, spec, at, context, report);
 }
 
 const NAME_NAMESPACES: &str =

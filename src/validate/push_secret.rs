@@ -3,10 +3,10 @@
 mod data;
 mod data_to;
 mod destinations;
-pub(crate) mod metadata;
+pub(super) mod metadata;
 
 use super::external_secret::check_generator;
-use super::{Context, Subject, duration, known_stores, selector, template};
+use super::{Context, Subject, duration, known, selector, template};
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
 use crate::api::push_secret::{PushDeletionPolicy, PushSecretSpec, PushSelector, PushStoreRef};
@@ -39,7 +39,7 @@ pub(super) fn check(
     data_to::check(&spec.data_to, &spec.secret_store_refs, may_be_aws, &at.key("dataTo"), report);
     if may_be_aws {
         destinations::check(spec, at, report);
-        known_stores::check_push(subject, spec, at, context, report);
+        known::check_push(subject, spec, at, context, report);
     }
     if let Some(secret) = &spec.template {
         check_template(secret, &at.key("template"), report);
@@ -69,7 +69,7 @@ fn check_stores(
         let at = at.index(index);
         match (&store.label_selector, store.name.as_str()) {
             (None, "") => report.missing(&PUSH_STORE, &at, "a reference needs a name, or a labelSelector"),
-            (None, _) => known_stores::check_ref(subject, &by_name(store), &at, context, report),
+            (None, _) => known::check_ref(subject, &by_name(store), &at, context, report),
             (Some(labels), name) => {
                 let at_labels = at.key("labelSelector");
                 selector::check(labels, &at_labels, report);

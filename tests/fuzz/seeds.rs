@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use keyhatch::api::Kind;
-use keyhatch::api::common::StoreKind;
-use keyhatch::api::secret_store::SecretStoreSpec;
 use keyhatch::check;
 use keyhatch::facts::Facts;
 use keyhatch::validate::rules;
@@ -39,16 +37,10 @@ impl Seeds {
                 .collect();
         let input = check::read(&folders, None);
         let mut facts = Facts::default();
-        facts.stores_complete = true;
-        for store in &input.manifests {
-            let kind = match store.kind {
-                Some(Kind::SecretStore) => StoreKind::SecretStore,
-                Some(Kind::ClusterSecretStore) => StoreKind::ClusterSecretStore,
-                _ => continue,
-            };
-            if let Some(spec) = store.spec::<SecretStoreSpec>() {
-                facts.add_store(kind, store.namespace(), store.name(), &spec);
-            }
+        facts.secret_stores.is_complete = true;
+        facts.cluster_secret_stores.is_complete = true;
+        for object in &input.manifests {
+            keyhatch::observe::add(&mut facts, object.value());
         }
         let seed = |manifest: &check::Manifest| {
             let object = serde_json::from_str(&manifest.json).ok()?;

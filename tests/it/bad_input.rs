@@ -6,6 +6,7 @@
 //! - [`http2`]: the same through HTTP/2
 //! - [`slow`]: clients that wait, or keep the server waiting
 //! - [`ending`]: signals, with and without work under way
+//! - [`health`]: the health listener, and the log
 //! - [`files`]: what `keyhatch check` and its neighbours are given
 //!
 //! [`server`] starts the real server alone, [`client`] speaks to it in raw bytes.
@@ -13,6 +14,7 @@
 pub(crate) mod client;
 mod ending;
 mod files;
+mod health;
 mod http2;
 mod objects;
 mod reviews;

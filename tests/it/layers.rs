@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const WORDS: &[&str] = &["api", "aws", "facts", "field", "finding", "go", "policy", "rule", "suggest"];
-const DECISIONS: &[&str] = &["admission", "object", "validate"];
+const DECISIONS: &[&str] = &["admission", "object", "observe", "validate"];
 /// What does I/O, knows the time, or reads the environment.
 const EDGES: &[&str] =
     &["axum", "tokio", "kube::Client", "kube::Api", "std::env", "std::fs", "SystemTime", "Instant"];

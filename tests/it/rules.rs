@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use keyhatch::admission::{admitted_at_once, decide, review};
 use keyhatch::api::{GROUP, Kind};
 use keyhatch::check;
-use keyhatch::facts::Facts;
+use keyhatch::facts::{FactKind, Facts};
 use keyhatch::finding::Finding;
 use keyhatch::object::Object;
-use keyhatch::rule::Level;
-use keyhatch::validate::{Context, Settings, rules, validate};
+use keyhatch::rule::{Level, Rule};
+use keyhatch::validate::{Context, Settings, rules, rules_about, validate};
 use serde_json::Value;
 
 /// A YAML file or text as JSON.
@@ -45,7 +45,10 @@ fn valid_objects_have_no_findings() {
 
 #[test]
 fn every_example_breaks_its_rule_and_no_other() {
-    for rule in rules().into_iter().filter(|rule| !rule.example.is_empty()) {
+    // Those that need to know other objects are broken in a cluster: see `facts`.
+    let about: Vec<_> = FactKind::ALL.into_iter().flat_map(rules_about).map(|rule| rule.id).collect();
+    let alone = |rule: &&Rule| !rule.example.is_empty() && !about.contains(&rule.id);
+    for rule in rules().into_iter().filter(alone) {
         let mut object = base(rule.kind);
         json_patch::merge(&mut object["spec"], &yaml(rule.example));
         let found = findings(rule.kind, &object);

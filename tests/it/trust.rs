@@ -2,7 +2,7 @@
 //!
 //! `KEYHATCH_SOAK=1` runs it at the length of an operator's patience: leaves of a minute, a CA of three, ten minutes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -33,8 +33,9 @@ fn pace() -> Pace {
 }
 
 fn replica(plane: &ControlPlane, name: &str, pace: &Pace) -> Replica {
-    let lifetimes = [("--leaf-lifetime", pace.leaf), ("--ca-lifetime", pace.ca), ("--ca-settle", pace.settle)]
-        .map(|(flag, seconds)| format!("{flag}={seconds}s"));
+    let lifetimes =
+        [("--leaf-lifetime", pace.leaf), ("--ca-lifetime", pace.ca), ("--ca-settle", pace.settle)]
+            .map(|(flag, seconds)| format!("{flag}={seconds}s"));
     let mut flags = vec!["--drain-delay=4s", "--log-level=debug", "--lease-duration=3s"];
     flags.extend(lifetimes.iter().map(String::as_str));
     Replica::start(env!("CARGO_BIN_EXE_keyhatch"), plane, name, &plane.kubeconfig(), &flags)
@@ -95,8 +96,8 @@ fn rotations_and_restarts_lose_no_review() {
         while started.elapsed() < pace.whole && !streams.iter().any(|stream| stream.is_finished()) {
             states.insert(secret(&plane, "state").split(' ').next().unwrap().to_owned());
             if dropped_at.is_none() && !secret(&plane, "ca.crt").contains(&old_ca) {
-                dropped_at =
-                    Some(replicas.iter().map(|replica| replica.process.log().len()).collect::<Vec<_>>());
+                let seen = |replica: &Replica| (replica.process.id(), replica.process.log().len());
+                dropped_at = Some(replicas.iter().map(seen).collect::<BTreeMap<_, _>>());
             }
             if !is_restarted && started.elapsed() > pace.whole / 3 {
                 is_restarted = true;
@@ -108,16 +109,36 @@ fn rotations_and_restarts_lose_no_review() {
 
     assert_eq!(states.into_iter().collect::<Vec<_>>(), ["OneCA", "Switched", "TwoCAs"]);
     assert!(answered.load(Ordering::Relaxed) > 50, "{} reviews", answered.load(Ordering::Relaxed));
-    assert!(dropped_at.is_some(), "the old CA never left the bundle");
-    let serials = |text: &str| -> BTreeSet<String> {
+    // Each handshake is a line with the serial number of the leaf that it met.
+    let handshakes = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| line.contains("a connection, with this leaf"));
-        lines
-            .filter_map(|line| line.split("\"serial\":\"").nth(1)?.split('"').next().map(str::to_owned))
-            .collect()
+        let serial = |line: &str| Some(line.split("\"serial\":\"").nth(1)?.split('"').next()?.to_owned());
+        lines.filter_map(serial).collect()
     };
+    let dropped_at = dropped_at.expect("the old CA left the bundle");
+    let after = |replica: &Replica| {
+        let seen = dropped_at.get(&replica.process.id()).copied().unwrap_or_default();
+        handshakes(&replica.process.log()[seen..]).len()
+    };
+    let after: usize = replicas.iter().map(after).sum();
+    assert!(after > 0, "no handshake after the old CA had left the bundle");
     logs.extend(replicas.iter().map(|replica| replica.process.log()));
-    println!("{} reviews, {} leaves served", answered.load(Ordering::Relaxed), serials(&logs).len());
-    assert!(serials(&logs).len() >= 4, "only these leaves were served: {:?}", serials(&logs));
+    let mut by_serial = BTreeMap::<String, usize>::new();
+    for serial in handshakes(&logs) {
+        *by_serial.entry(serial).or_default() += 1;
+    }
+    println!(
+        "{} reviews, {after} handshakes after the old CA was gone; by serial: {by_serial:#?}",
+        answered.load(Ordering::Relaxed)
+    );
+    let served: BTreeSet<&str> = logs
+        .lines()
+        .filter(|line| line.contains("serving the certificate of the secret"))
+        .filter_map(|line| line.split("\"serial\":\"").nth(1)?.split('"').next())
+        .collect();
+    assert!(served.len() >= 4, "only these leaves were served: {served:?}");
+    let unmet: Vec<_> = served.iter().filter(|serial| !by_serial.contains_key(**serial)).collect();
+    assert_eq!(unmet, Vec::<&&str>::new(), "leaves that served no handshake");
 }
 
 /// Ends the first replica as a rollout would, a new one beside it; answers the log of the one that went.

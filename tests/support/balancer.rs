@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::http;
 
-/// How late the balancer learns that a replica became ready or unready.
+/// How late a balancer usually learns that a replica became ready or unready.
 const LAG: Duration = Duration::from_secs(2);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
@@ -31,13 +31,18 @@ pub(crate) struct Balancer {
 
 impl Balancer {
     pub(crate) fn start() -> Self {
+        Self::start_with(LAG)
+    }
+
+    /// One that learns of changes so much later: until then it sends new connections where none should go.
+    pub(crate) fn start_with(lag: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let backends = Arc::new(Mutex::new(Vec::new()));
         let ready = Arc::new(Mutex::new(Vec::new()));
         thread::spawn({
             let (backends, ready) = (Arc::clone(&backends), Arc::clone(&ready));
-            move || follow_readiness(&backends, &ready)
+            move || follow_readiness(&backends, &ready, lag)
         });
         thread::spawn(move || accept(&listener, &ready));
         Self { address, backends }
@@ -50,7 +55,7 @@ impl Balancer {
 }
 
 /// Publishes, after the lag, which replicas were ready.
-fn follow_readiness(backends: &Mutex<Vec<Backend>>, ready: &Arc<Mutex<Vec<String>>>) {
+fn follow_readiness(backends: &Mutex<Vec<Backend>>, ready: &Arc<Mutex<Vec<String>>>, lag: Duration) {
     loop {
         let present = backends.lock().expect("no panic").clone();
         let is_ready = |backend: &Backend| {
@@ -59,7 +64,7 @@ fn follow_readiness(backends: &Mutex<Vec<Backend>>, ready: &Arc<Mutex<Vec<String
         let now: Vec<String> = present.into_iter().filter(is_ready).map(|backend| backend.address).collect();
         let ready = Arc::clone(ready);
         thread::spawn(move || {
-            thread::sleep(LAG);
+            thread::sleep(lag);
             *ready.lock().expect("no panic") = now;
         });
         thread::sleep(ASK_EVERY);

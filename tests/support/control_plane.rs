@@ -104,8 +104,13 @@ impl ControlPlane {
 
     /// A kubeconfig for a ServiceAccount of namespace `keyhatch`, which reaches the API server under another URL.
     pub(crate) fn kubeconfig_of(&self, account: &str, url: &str) -> Result<PathBuf, String> {
-        let token = self.kubectl(&["create", "token", account, "-n", "keyhatch"]).success()?;
-        let file = self.root().join(format!("kubeconfig-{account}"));
+        self.kubeconfig_in("keyhatch", account, url)
+    }
+
+    /// The same for any namespace.
+    pub(crate) fn kubeconfig_in(&self, namespace: &str, account: &str, url: &str) -> Result<PathBuf, String> {
+        let token = self.kubectl(&["create", "token", account, "-n", namespace]).success()?;
+        let file = self.root().join(format!("kubeconfig-{namespace}-{account}"));
         fs::write(&file, kubeconfig(url, &self.ca_file(), token.trim()))
             .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
         Ok(file)
@@ -174,7 +179,8 @@ impl ControlPlane {
             "--allow-privileged=true".to_owned(),
         ];
         if options.audit {
-            fs::write(self.root().join("audit.yaml"), AUDIT).map_err(|error| format!("audit.yaml: {error}"))?;
+            fs::write(self.root().join("audit.yaml"), AUDIT)
+                .map_err(|error| format!("audit.yaml: {error}"))?;
             args.push("--audit-policy-file=audit.yaml".to_owned());
             args.push("--audit-log-path=audit.jsonl".to_owned());
         }

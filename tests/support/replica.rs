@@ -31,7 +31,7 @@ impl Replica {
         let (listen, health) = (address(), address());
         let mut command = Command::new(bin);
         command.env_clear().args(["serve", "--webhook-listen", &listen, "--health-listen", &health]);
-        command.args(["--namespace=keyhatch", "--tls-host=127.0.0.1", "--identity", name]);
+        command.args(["--tls-host=127.0.0.1", "--identity", name]);
         command.args(flags).arg("--kubeconfig").arg(kubeconfig);
         let process = plane.spawn(name, &mut command).expect("keyhatch starts");
         Self { process, backend: Backend { address: listen, health: format!("http://{health}") } }

@@ -11,7 +11,7 @@ use crate::finding::Report;
 use crate::go::regexp;
 use crate::rule::{Level, Reason, Rule};
 use crate::suggest;
-use crate::validate::{Context, REGEXP, Subject, known_stores, rewrite};
+use crate::validate::{Context, REGEXP, Subject, known, rewrite};
 
 /// Checks one entry.
 pub(super) fn check(
@@ -53,11 +53,11 @@ pub(super) fn check(
     let store = store_of(subject, source_ref.as_ref(), default_store, at, context, report);
     if let Some(find) = find {
         check_find(find, &at.key("find"), context.may_be_aws(subject, store), report);
-        known_stores::check_find(subject, store, &at.key("find"), context, report);
+        known::check_find(subject, store, &at.key("find"), context, report);
     }
     if let Some(extract) = extract.as_ref().filter(|_| context.may_be_aws(subject, store)) {
         remote_ref::check(extract, &at.key("extract"), report);
-        known_stores::check_key(subject, store, &extract.key, &at.key("extract"), context, report);
+        known::check_key(subject, store, &extract.key, &at.key("extract"), context, report);
     }
 }
 

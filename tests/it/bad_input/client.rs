@@ -29,6 +29,8 @@ pub(crate) struct Connection<S> {
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Whether it says that the server will close the connection.
+    pub(crate) is_last: bool,
     pub(crate) body: String,
 }
 
@@ -116,12 +118,13 @@ impl<S: Read + Write> Connection<S> {
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or("no status")?;
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = length.map_or(Ok(0), str::parse).map_err(|_| "no length")?;
+        let is_last = head.lines().any(|line| line == "connection: close");
         self.ahead.drain(..end);
         while self.ahead.len() < length {
             self.more()?;
         }
         let body = self.ahead.drain(..length).collect();
-        Ok(Answer { status, body: String::from_utf8(body).map_err(|_| "no UTF-8")? })
+        Ok(Answer { status, is_last, body: String::from_utf8(body).map_err(|_| "no UTF-8")? })
     }
 
     fn more(&mut self) -> Result<(), String> {

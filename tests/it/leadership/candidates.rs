@@ -27,7 +27,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 async fn client(kubeconfig: &Path) -> Client {
     let read = Kubeconfig::read_from(kubeconfig).unwrap();
-    Client::try_from(Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await.unwrap()).unwrap()
+    Client::try_from(Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await.unwrap())
+        .unwrap()
 }
 
 /// A candidate with everything that this test can do to it.
@@ -42,12 +43,8 @@ impl Contender {
     async fn start(plane: &ControlPlane, name: &str) -> Self {
         let proxy = Proxy::start(plane.url(), &plane.ca_file());
         let client = client(&plane.kubeconfig_of(name, &proxy.url).unwrap()).await;
-        let candidate = Candidate {
-            lease: "ledger".into(),
-            identity: name.into(),
-            duration: LEASE,
-            margin: LEASE / 5,
-        };
+        let candidate =
+            Candidate { lease: "ledger".into(), identity: name.into(), duration: LEASE, margin: LEASE / 5 };
         let (leave, left) = oneshot::channel();
         let part = Arc::new(Health::default()).part("lease");
         let leases = Api::namespaced(client.clone(), "keyhatch");
@@ -119,8 +116,7 @@ async fn next_leader(contenders: &[Contender], other_than: Option<usize>) -> usi
 
 #[test]
 fn one_writes_at_a_time_and_the_next_need_not_wait_for_one_that_leaves() {
-    let plane =
-        ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
+    let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
     create_accounts(&plane, &NAMES);
     create_expired_lease(&plane, "ledger", LEASE.as_secs());
     plane.kubectl(&["create", "configmap", "ledger", "-n", "keyhatch"]).success().unwrap();
@@ -129,7 +125,8 @@ fn one_writes_at_a_time_and_the_next_need_not_wait_for_one_that_leaves() {
 }
 
 async fn contest(plane: &ControlPlane) {
-    let admin = client(&plane.kubeconfig_of("one", &Proxy::start(plane.url(), &plane.ca_file()).url).unwrap()).await;
+    let proxy = Proxy::start(plane.url(), &plane.ca_file());
+    let admin = client(&plane.kubeconfig_of("one", &proxy.url).unwrap()).await;
     let leases: Api<Lease> = Api::namespaced(admin.clone(), "keyhatch");
     let maps: Api<ConfigMap> = Api::namespaced(admin, "keyhatch");
     let from = leases.get("ledger").await.unwrap().metadata.resource_version.unwrap();
@@ -178,4 +175,3 @@ async fn contest(plane: &ControlPlane) {
     let name = |index: usize| NAMES[index];
     assert_eq!(reigns(&held), [name(first), name(second), name(third), "", name(last)]);
 }
-

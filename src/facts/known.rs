@@ -1,0 +1,95 @@
+//! Facts about the objects of one kind, by namespace and name.
+
+use std::collections::HashMap;
+
+/// What is known of the objects of one kind.
+#[derive(Clone, Debug)]
+pub struct Known<V> {
+    by_namespace: HashMap<Box<str>, HashMap<Box<str>, V>>,
+    /// Whether these are all objects of the kind that there are.
+    pub is_complete: bool,
+}
+
+/// The answer to a question about one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup<T> {
+    /// It is there.
+    Found(T),
+    /// All are known, and it is not among them.
+    Absent,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl<T> Lookup<T> {
+    /// The fact, if it is there.
+    pub fn found(self) -> Option<T> {
+        match self {
+            Self::Found(value) => Some(value),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+
+    /// Whether it is known not to be there.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// The same where absence says nothing.
+    pub fn or_unknown(self) -> Self {
+        match self {
+            Self::Found(value) => Self::Found(value),
+            Self::Absent | Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl<V> Default for Known<V> {
+    fn default() -> Self {
+        Self { by_namespace: HashMap::new(), is_complete: false }
+    }
+}
+
+impl<V> Known<V> {
+    /// Remembers an object.
+    pub fn insert(&mut self, namespace: &str, name: &str, value: V) {
+        match self.by_namespace.get_mut(namespace) {
+            Some(names) => names.insert(name.into(), value),
+            None => self.by_namespace.entry(namespace.into()).or_default().insert(name.into(), value),
+        };
+    }
+
+    /// Forgets an object that is gone.
+    pub fn remove(&mut self, namespace: &str, name: &str) {
+        if let Some(names) = self.by_namespace.get_mut(namespace) {
+            names.remove(name);
+            if names.is_empty() {
+                self.by_namespace.remove(namespace);
+            }
+        }
+    }
+
+    /// What is known of one object.
+    pub fn get(&self, namespace: &str, name: &str) -> Lookup<&V> {
+        match self.by_namespace.get(namespace).and_then(|names| names.get(name)) {
+            Some(value) => Lookup::Found(value),
+            None if self.is_complete => Lookup::Absent,
+            None => Lookup::Unknown,
+        }
+    }
+
+    /// The objects of one namespace, with their names.
+    pub fn within(&self, namespace: &str) -> impl Iterator<Item = (&str, &V)> {
+        self.by_namespace.get(namespace).into_iter().flatten().map(|(name, value)| (&**name, value))
+    }
+
+    /// All objects, with namespace and name.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str, &V)> {
+        let within = |(namespace, names)| {
+            let names: &HashMap<Box<str>, V> = names;
+            let namespace: &Box<str> = namespace;
+            names.iter().map(move |(name, value)| (&**namespace, &**name, value))
+        };
+        self.by_namespace.iter().flat_map(within)
+    }
+}

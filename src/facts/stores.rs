@@ -1,0 +1,84 @@
+//! Facts about a store.
+
+use super::{Labels, Metadata};
+use crate::api::common::{SecretKeySelector, StoreKind};
+use crate::api::secret_store::{AwsProvider, NamespaceCondition, SecretStoreSpec, SecretStoreStatus};
+
+/// What is known of one store.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    /// Whether it is a store of AWS Secrets Manager.
+    pub is_aws: bool,
+    /// Its region.
+    pub region: Box<str>,
+    /// What it puts before every key.
+    pub prefix: Box<str>,
+    /// As whom AWS is asked.
+    pub identity: Identity,
+    /// Which namespaces may use it.
+    pub conditions: Box<[NamespaceCondition]>,
+    /// Its labels.
+    pub labels: Labels,
+    /// The class of controllers that it is for; `""` is for all.
+    pub controller: Box<str>,
+    /// Its condition Ready, if it has one.
+    pub is_ready: Option<bool>,
+    /// Whether it is being deleted.
+    pub is_deleting: bool,
+}
+
+/// As whom AWS is asked: equal identities are of one account; others may be, too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// A role's account, the Secret or ServiceAccount that the credentials come from, or the controller itself.
+    pub account: Box<str>,
+    /// Whether the credentials are those of whoever uses the store.
+    pub is_referent: bool,
+}
+
+impl Store {
+    /// What is known of a store by what it says.
+    pub fn new(
+        kind: StoreKind,
+        metadata: &Metadata,
+        spec: &SecretStoreSpec,
+        status: &SecretStoreStatus,
+    ) -> Self {
+        let aws = spec.provider.aws.as_ref();
+        let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
+        Self {
+            is_aws: spec.secrets_manager().is_some(),
+            region: aws.map(|aws| aws.region.as_str().into()).unwrap_or_default(),
+            prefix: aws.map(|aws| aws.prefix.as_str().into()).unwrap_or_default(),
+            identity: aws.map(|aws| identity(kind, metadata, aws)).unwrap_or_default(),
+            conditions: spec.conditions.clone().into(),
+            labels: metadata.labels.clone(),
+            controller: spec.controller.as_str().into(),
+            is_ready: ready.map(|condition| condition.status == "True"),
+            is_deleting: metadata.deletion_timestamp.is_some(),
+        }
+    }
+}
+
+fn identity(kind: StoreKind, metadata: &Metadata, aws: &AwsProvider) -> Identity {
+    let last_role = Some(&aws.role).filter(|role| !role.is_empty()).or(aws.additional_roles.last());
+    if let Some(account) = last_role.and_then(|role| role.split(':').nth(4)) {
+        return Identity { account: account.into(), is_referent: false };
+    }
+    // A SecretStore's references are always to its own namespace.
+    let own = (kind == StoreKind::SecretStore).then_some(metadata.namespace.as_deref()).flatten();
+    let from = |what: &str, namespace: Option<&str>, name: &str| {
+        let namespace = own.or(namespace);
+        let account = format!("{what} {}/{name}", namespace.unwrap_or_default());
+        Identity { account: account.into(), is_referent: namespace.is_none() }
+    };
+    if let Some(account) = aws.auth.jwt.as_ref().and_then(|jwt| jwt.service_account_ref.as_ref()) {
+        return from("ServiceAccount", account.namespace.as_deref(), &account.name);
+    }
+    match aws.auth.secret_ref.as_ref().and_then(|auth| auth.access_key_id.as_ref()) {
+        Some(SecretKeySelector { name, namespace, key }) => {
+            from("Secret", namespace.as_deref(), &format!("{name}/{key}"))
+        }
+        None => Identity::default(),
+    }
+}

@@ -1,0 +1,175 @@
+//! Rules about other objects: judged by a cluster that stands in a file, and by a real one.
+
+mod live;
+
+use std::path::Path;
+
+use keyhatch::api::Kind;
+use keyhatch::check;
+use keyhatch::facts::{FactKind, Facts};
+use keyhatch::finding::Finding;
+use keyhatch::object::Object;
+use keyhatch::observe;
+use keyhatch::rule::{Level, Rule};
+use keyhatch::validate::{Context, Settings, rules, rules_about, validate};
+use serde_json::{Value, json};
+
+use crate::rules::{base, yaml};
+
+/// What is known of the cluster in the file, which is all there is.
+fn cluster() -> Facts {
+    let mut facts = Facts::default();
+    let text = std::fs::read_to_string("tests/data/cluster/objects.yaml").unwrap();
+    for document in text.split("\n---\n") {
+        assert!(observe::add(&mut facts, &yaml(document)), "{document}");
+    }
+    complete(&mut facts);
+    facts
+}
+
+fn complete(facts: &mut Facts) {
+    facts.secret_stores.is_complete = true;
+    facts.cluster_secret_stores.is_complete = true;
+    facts.external_secrets.is_complete = true;
+    facts.push_secrets.is_complete = true;
+    facts.namespaces.is_complete = true;
+    facts.secrets.is_complete = true;
+    facts.config_maps.is_complete = true;
+    facts.service_accounts.is_complete = true;
+}
+
+fn findings(kind: Kind, object: &Value, facts: &Facts) -> Vec<Finding> {
+    let text = object.to_string();
+    let object = Object::unchecked(kind, &text).unwrap();
+    validate(&object, &Context { settings: &Settings::default(), facts }).unwrap().into_findings()
+}
+
+/// The rules that need to know other objects.
+fn about_others() -> Vec<&'static Rule> {
+    let about: Vec<_> = FactKind::ALL.into_iter().flat_map(rules_about).map(|rule| rule.id).collect();
+    rules().into_iter().filter(|rule| about.contains(&rule.id)).collect()
+}
+
+fn broken(rule: &Rule, facts: &Facts) -> Vec<Finding> {
+    let mut object = base(rule.kind);
+    json_patch::merge(&mut object["spec"], &yaml(rule.example));
+    findings(rule.kind, &object, facts)
+}
+
+#[test]
+fn valid_objects_fit_into_the_cluster() {
+    let facts = cluster();
+    for kind in Kind::ALL {
+        let found: Vec<_> = findings(kind, &base(kind), &facts).into_iter().map(|f| f.to_string()).collect();
+        assert_eq!(found, Vec::<String>::new(), "{kind}");
+    }
+}
+
+#[test]
+fn every_rule_about_others_has_an_example_that_breaks_it_there_and_nowhere_else() {
+    let (facts, nothing) = (cluster(), Facts::default());
+    assert!(about_others().len() >= 25);
+    for rule in about_others() {
+        let ids: Vec<_> = broken(rule, &facts).iter().map(|finding| finding.rule.id).collect();
+        assert!(ids.contains(&rule.id), "{}: {ids:?}", rule.id);
+        let ids: Vec<_> = broken(rule, &nothing).iter().map(|finding| finding.rule.id).collect();
+        assert!(!ids.contains(&rule.id), "{} without facts", rule.id);
+    }
+}
+
+#[test]
+fn what_is_known_in_part_is_never_taken_for_all() {
+    let mut facts = cluster();
+    facts.secrets.is_complete = false;
+    facts.config_maps.is_complete = false;
+    facts.service_accounts.is_complete = false;
+    facts.secret_stores.is_complete = false;
+    facts.cluster_secret_stores.is_complete = false;
+    facts.namespaces.is_complete = false;
+    for rule in about_others() {
+        for finding in broken(rule, &facts) {
+            assert!(!finding.cause.contains("there is no"), "{}: {finding}", rule.id);
+            assert!(!finding.cause.contains("selects no"), "{}: {finding}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn rules_about_others_only_warn() {
+    for rule in about_others() {
+        // Which region a store has is part of the object's own meaning.
+        assert!(rule.level == Level::Warn || rule.id == "replica-of-itself", "{}", rule.id);
+    }
+}
+
+fn push(namespace: &str, name: &str, store: &str, key: &str, property: &str) -> Value {
+    json!({
+        "apiVersion": "external-secrets.io/v1alpha1", "kind": "PushSecret",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "secretStoreRefs": [{"name": store, "kind": "ClusterSecretStore"}],
+            "selector": {"secret": {"name": "db"}},
+            "data": [{"match": {"secretKey": "password", "remoteRef": {"remoteKey": key, "property": property}}}],
+        },
+    })
+}
+
+fn store(name: &str, aws: Value) -> Value {
+    let mut spec = json!({"service": "SecretsManager", "region": "eu-central-1"});
+    json_patch::merge(&mut spec, &aws);
+    json!({"apiVersion": "external-secrets.io/v1", "kind": "ClusterSecretStore", "metadata": {"name": name}, "spec": {"provider": {"aws": spec}}})
+}
+
+#[test]
+fn two_push_secrets_collide_where_account_region_and_name_are_the_same() {
+    let role = |account: &str| json!({"role": format!("arn:aws:iam::{account}:role/r")});
+    let one = store("one", role("111111111111"));
+    for (other, key, property, expected) in [
+        (role("111111111111"), "a", "", true),
+        (json!({"role": "arn:aws:iam::111111111111:role/other"}), "a", "", true),
+        (json!({"role": "arn:aws:iam::111111111111:role/r", "region": "eu-central-1-fips"}), "a", "", true),
+        (role("222222222222"), "a", "", false),
+        (json!({"role": "arn:aws:iam::111111111111:role/r", "region": "eu-west-1"}), "a", "", false),
+        (role("111111111111"), "b", "", false),
+        (json!({"role": "arn:aws:iam::111111111111:role/r", "prefix": "x/"}), "a", "", false),
+        (role("111111111111"), "a", "p", true),
+        (role("111111111111"), "a", "q", false),
+        (json!({}), "a", "", false),
+    ] {
+        let mut facts = Facts::default();
+        observe::add(&mut facts, &one);
+        observe::add(&mut facts, &store("other", other.clone()));
+        observe::add(&mut facts, &push("team-b", "hidden-name", "other", key, property));
+        let own_property = if property.is_empty() { "" } else { "p" };
+        let judged = push("team-a", "judged", "one", "a", own_property);
+        let found = findings(Kind::PushSecret, &judged, &facts);
+        let shared: Vec<_> = found.iter().filter(|f| f.rule.id == "push-destination-shared").collect();
+        assert_eq!(!shared.is_empty(), expected, "{other} {key} {property}: {found:#?}");
+        for finding in found {
+            assert!(!finding.to_string().contains("hidden-name"), "{finding}");
+            assert!(!finding.to_string().contains("team-b"), "{finding}");
+        }
+    }
+}
+
+#[test]
+fn prefixes_make_one_name_of_two_keys() {
+    let mut facts = Facts::default();
+    observe::add(&mut facts, &store("plain", json!({})));
+    observe::add(&mut facts, &store("prefixed", json!({"prefix": "prod/"})));
+    observe::add(&mut facts, &push("team-b", "hidden", "prefixed", "db", ""));
+    let found = findings(Kind::PushSecret, &push("team-a", "judged", "plain", "prod/db", ""), &facts);
+    assert!(found.iter().any(|f| f.rule.id == "push-destination-shared"), "{found:#?}");
+}
+
+#[test]
+fn files_are_judged_by_each_other() {
+    let input = check::read(&[Path::new("tests/data/check/others.yaml").to_owned()], Some("team-a"));
+    let outcome = check::judge(&input, &Settings::default());
+    let told: Vec<_> = outcome
+        .findings
+        .iter()
+        .map(|located| format!("{}: {}: {}", located.manifest.name(), located.finding.field, located.finding))
+        .collect();
+    insta::assert_snapshot!("check-others", told.join("\n"));
+}
