@@ -29,8 +29,9 @@ dev: cluster ## The same, and it stays up: prints the kubeconfig
 	@cargo build --locked --quiet --bin keyhatch --example dev
 	@target/debug/examples/dev dev --keyhatch target/debug/keyhatch
 
-bench: ## Requests per second and time per review, beside a handler that does nothing
+bench: cluster ## Time per review beside a handler that does nothing; memory beside a large cluster
 	cargo bench --locked --bench admission
+	cargo bench --locked --bench memory
 
 fuzz: ## A million random and mutated reviews
 	cargo run --locked --release --example fuzz

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{Health, Verdict};
 
@@ -19,13 +19,13 @@ impl Parts {
         parts.iter().map(|(name, verdict)| (*name, verdict.clone())).collect()
     }
 
-    /// Answers what was said before, if it was something else.
-    fn set(&self, name: &'static str, verdict: Verdict) -> Option<Verdict> {
+    /// Answers whether something else was said before, and what.
+    fn set(&self, name: &'static str, verdict: Verdict) -> (bool, Option<Verdict>) {
         let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if parts.get(name) == Some(&verdict) {
-            return None;
+            return (false, Some(verdict));
         }
-        Some(parts.insert(name, verdict).unwrap_or(Verdict::Works))
+        (true, parts.insert(name, verdict))
     }
 }
 
@@ -43,7 +43,7 @@ impl Part {
 
     /// It works.
     pub fn works(&self) {
-        let before = self.health.parts.set(self.name, Verdict::Works);
+        let (_, before) = self.health.parts.set(self.name, Verdict::Works);
         if let Some(Verdict::Fails(_) | Verdict::Unready(_)) = before {
             info!(part = self.name, "works");
         }
@@ -51,22 +51,24 @@ impl Part {
 
     /// It is not wanted here; says what does not happen because of that.
     pub fn is_off(&self, why: String) {
-        if self.health.parts.set(self.name, Verdict::Off(why.clone())).is_some() {
+        if self.health.parts.set(self.name, Verdict::Off(why.clone())).0 {
             info!(part = self.name, "off: {why}");
         }
     }
 
     /// It does not work now. Reviews are answered all the same.
     pub fn fails(&self, problem: &str) {
-        if self.health.parts.set(self.name, Verdict::Fails(problem.to_owned())).is_some() {
+        if self.health.parts.set(self.name, Verdict::Fails(problem.to_owned())).0 {
             warn!(part = self.name, "{problem}");
         }
     }
 
     /// It has not worked yet, and without it the server is not ready.
     pub fn is_awaited(&self, problem: &str) {
-        if self.health.parts.set(self.name, Verdict::Unready(problem.to_owned())).is_some() {
-            info!(part = self.name, "{problem}");
+        match self.health.parts.set(self.name, Verdict::Unready(problem.to_owned())) {
+            (true, Some(_)) => warn!(part = self.name, "{problem}"),
+            (true, None) => debug!(part = self.name, "{problem}"), // every start begins so
+            (false, _) => {}
         }
     }
 }

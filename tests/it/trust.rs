@@ -3,9 +3,15 @@
 //! `KEYHATCH_SOAK=1` runs it at the length of an operator's patience: leaves of a minute, a CA of three, ten minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::bad_input::client::{self, post};
+use crate::bad_input::server::{JSON, PATH, good};
 use crate::support::balancer::Balancer;
 use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::kubectl::wait_until;
@@ -46,10 +52,7 @@ fn secret(plane: &ControlPlane, key: &str) -> String {
     let path = format!("jsonpath={{.data.{}}}", key.replace('.', "\\."));
     let encoded =
         plane.kubectl(&["get", "secret", "keyhatch-tls", "-n", "keyhatch", "-o", &path]).success().unwrap();
-    String::from_utf8(
-        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, encoded.trim()).unwrap(),
-    )
-    .unwrap()
+    String::from_utf8(STANDARD.decode(encoded.trim()).unwrap()).unwrap()
 }
 
 #[test]
@@ -73,10 +76,12 @@ fn rotations_and_restarts_lose_no_review() {
     });
 
     let (is_over, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let began: BTreeMap<u32, usize> = replicas.iter().map(log_length).collect();
     let old_ca = secret(&plane, "ca.crt");
     let mut states = BTreeSet::new();
     let mut logs = String::new();
     let mut dropped_at = None;
+    let bundle = plane.root().join("shown.crt");
     std::thread::scope(|scope| {
         let stream = || {
             while !is_over.load(Ordering::Relaxed) {
@@ -90,14 +95,18 @@ fn rotations_and_restarts_lose_no_review() {
                 answered.fetch_add(1, Ordering::Relaxed);
             }
         };
-        let streams = [scope.spawn(stream), scope.spawn(stream)];
+        let streams = [
+            scope.spawn(stream),
+            scope.spawn(stream),
+            scope.spawn(|| follow_bundle(&plane, &bundle, &is_over)),
+            scope.spawn(|| shake_hands(&balancer, &bundle, &is_over)),
+        ];
         let started = Instant::now();
         let mut is_restarted = false;
         while started.elapsed() < pace.whole && !streams.iter().any(|stream| stream.is_finished()) {
             states.insert(secret(&plane, "state").split(' ').next().unwrap().to_owned());
             if dropped_at.is_none() && !secret(&plane, "ca.crt").contains(&old_ca) {
-                let seen = |replica: &Replica| (replica.process.id(), replica.process.log().len());
-                dropped_at = Some(replicas.iter().map(seen).collect::<BTreeMap<_, _>>());
+                dropped_at = Some(replicas.iter().map(log_length).collect::<BTreeMap<_, _>>());
             }
             if !is_restarted && started.elapsed() > pace.whole / 3 {
                 is_restarted = true;
@@ -131,14 +140,53 @@ fn rotations_and_restarts_lose_no_review() {
         "{} reviews, {after} handshakes after the old CA was gone; by serial: {by_serial:#?}",
         answered.load(Ordering::Relaxed)
     );
-    let served: BTreeSet<&str> = logs
-        .lines()
-        .filter(|line| line.contains("serving the certificate of the secret"))
-        .filter_map(|line| line.split("\"serial\":\"").nth(1)?.split('"').next())
-        .collect();
+    // The leaf that was served when the stream began, and the one at its end, were met by chance or not at all.
+    let leaf = |line: &str| {
+        let line = Some(line).filter(|line| line.contains("serving the certificate of the secret"))?;
+        Some(line.split("\"serial\":\"").nth(1)?.split('"').next()?.to_owned())
+    };
+    let mut served: Vec<String> = Vec::new();
+    for replica in &replicas {
+        let since = began.get(&replica.process.id()).copied().unwrap_or_default();
+        let log = replica.process.log();
+        let mut leaves: Vec<String> = log[since..].lines().filter_map(leaf).collect();
+        leaves.pop();
+        served.extend(leaves.into_iter().skip(usize::from(since == 0)));
+    }
     assert!(served.len() >= 4, "only these leaves were served: {served:?}");
-    let unmet: Vec<_> = served.iter().filter(|serial| !by_serial.contains_key(**serial)).collect();
-    assert_eq!(unmet, Vec::<&&str>::new(), "leaves that served no handshake");
+    let unmet: Vec<_> = served.iter().filter(|serial| !by_serial.contains_key(*serial)).collect();
+    assert_eq!(unmet, Vec::<&String>::new(), "leaves that served no handshake");
+}
+
+/// How much a process has logged.
+fn log_length(replica: &Replica) -> (u32, usize) {
+    (replica.process.id(), replica.process.log().len())
+}
+
+/// Keeps a file as the webhook configuration shows the bundle.
+fn follow_bundle(plane: &ControlPlane, file: &Path, is_over: &AtomicBool) {
+    let jsonpath = "jsonpath={.webhooks[0].clientConfig.caBundle}";
+    let next = file.with_extension("next");
+    while !is_over.load(Ordering::Relaxed) {
+        let shown = plane.kubectl(&["get", "validatingwebhookconfiguration", "keyhatch", "-o", jsonpath]);
+        let shown = shown.success().unwrap();
+        std::fs::write(&next, STANDARD.decode(shown.trim()).unwrap()).unwrap();
+        std::fs::rename(&next, file).unwrap();
+    }
+}
+
+/// Meets every leaf, also those that no connection of the API server meets, and trusts them for what the webhook
+/// configuration shows and nothing else.
+fn shake_hands(balancer: &Balancer, bundle: &Path, is_over: &AtomicBool) {
+    let address = balancer.address.to_string();
+    wait_until(Duration::from_secs(30), "a bundle", || {
+        if bundle.exists() { Ok(()) } else { Err("none yet".into()) }
+    });
+    while !is_over.load(Ordering::Relaxed) {
+        let mut connection = client::connect(&address, bundle, &["http/1.1"]).unwrap();
+        connection.ask(post(PATH, JSON, good().to_string())).unwrap().assert_allowed();
+        std::thread::sleep(Duration::from_millis(30));
+    }
 }
 
 /// Ends the first replica as a rollout would, a new one beside it; answers the log of the one that went.

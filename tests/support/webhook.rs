@@ -28,6 +28,10 @@ metadata: {name: probe, namespace: default}
 spec: {provider: {aws: {service: SecretsManager, region: us-esat-1}}}
 "#;
 
+/// Objects are judged alone.
+const ALONE: [&str; 3] =
+    ["--rule=store-unknown=off", "--rule=namespaces-unmatched=off", "--rule=push-stores-unmatched=off"];
+
 /// A running webhook; dropping it ends the process.
 pub(crate) struct Webhook {
     /// `https://127.0.0.1:PORT`, where the API server sends reviews.
@@ -53,8 +57,8 @@ pub(crate) fn shared(bin: &str) -> &'static Cluster {
     static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
     let cluster = SHARED.get_or_init(|| {
         let plane = control_plane::shared();
-        // Most objects are only tried out, without the stores that they name.
-        let webhook = Webhook::serve_with(Path::new(bin), plane, &["--rule=store-unknown=off"])?;
+        // Most objects are only tried out, without the stores and namespaces that they name.
+        let webhook = Webhook::serve_with(Path::new(bin), plane, &ALONE)?;
         webhook.register(plane)?;
         Ok(Cluster { plane, webhook })
     });

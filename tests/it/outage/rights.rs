@@ -8,12 +8,12 @@ use crate::support::kubectl::wait_until;
 use crate::support::replica::Replica;
 
 /// Group, resource, verbs: in our own namespace.
-const IN_NAMESPACE: [(&str, &str, &[&str]); 2] = [
+const IN_NAMESPACE: [Right; 2] = [
     ("coordination.k8s.io", "leases", &["get", "create", "update"]),
     ("", "secrets", &["get", "list", "watch", "create", "update"]),
 ];
 /// The same in the cluster, without `--cluster-checks`.
-const IN_CLUSTER: [(&str, &str, &[&str]); 6] = [
+const IN_CLUSTER: [Right; 6] = [
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations", &["get", "list", "watch", "patch"]),
     ("external-secrets.io", "secretstores", &["list", "watch"]),
     ("external-secrets.io", "clustersecretstores", &["list", "watch"]),
@@ -22,51 +22,65 @@ const IN_CLUSTER: [(&str, &str, &[&str]); 6] = [
     ("", "namespaces", &["list", "watch"]),
 ];
 /// What `--cluster-checks` needs more.
-const CHECKS: [(&str, &str, &[&str]); 2] =
-    [("", "configmaps", &["list", "watch"]), ("", "serviceaccounts", &["list", "watch"])];
-const FLAGS: [&str; 4] =
-    ["--lease-duration=3s", "--leaf-lifetime=4s", "--cluster-checks", "--webhook-configuration"];
+const CHECKS: [Right; 3] = [
+    ("", "secrets", &["list", "watch"]),
+    ("", "configmaps", &["list", "watch"]),
+    ("", "serviceaccounts", &["list", "watch"]),
+];
+const FLAGS: [&str; 3] = ["--lease-duration=3s", "--leaf-lifetime=4s", "--webhook-configuration"];
 const LIMIT: Duration = Duration::from_secs(90);
 /// Replicas at the same time.
 const AT_ONCE: usize = 6;
+
+/// Group, resource and verbs.
+type Right = (&'static str, &'static str, &'static [&'static str]);
 
 /// One missing right, and the namespace in which somebody misses it.
 struct Case {
     name: String,
     resource: &'static str,
     verb: &'static str,
+    /// Whether it is one of [`CHECKS`].
+    is_check: bool,
 }
 
 fn cases() -> Vec<Case> {
-    let all = IN_NAMESPACE.iter().chain(&IN_CLUSTER).chain(&CHECKS);
-    let all = all.flat_map(|(_, resource, verbs)| verbs.iter().map(move |verb| (*resource, *verb)));
-    let name = |number| format!("case-{number}");
-    all.enumerate().map(|(number, (resource, verb))| Case { name: name(number), resource, verb }).collect()
+    let always = IN_NAMESPACE.iter().chain(&IN_CLUSTER).map(|right| (right, false));
+    let all = always.chain(CHECKS.iter().map(|right| (right, true)));
+    let all = all.flat_map(|((_, resource, verbs), is_check)| {
+        verbs.iter().map(move |verb| (*resource, *verb, is_check))
+    });
+    let case = |(number, (resource, verb, is_check))| Case {
+        name: format!("case-{number}"),
+        resource,
+        verb,
+        is_check,
+    };
+    all.enumerate().map(case).collect()
 }
 
-/// Roles of a case, with or without the right that it is about.
+/// Roles of a case, with or without the right that it is about. Nobody has more rights than the flags need: who may
+/// list all Secrets may list ours.
 fn roles(case: &Case, is_whole: bool) -> String {
-    let rules = |rights: &[(&str, &str, &[&str])]| {
+    let rules = |rights: &[Right], is_check: bool| {
         let mut text = String::new();
         for (group, resource, verbs) in rights {
-            let is_left = |verb: &&&str| is_whole || (case.resource, case.verb) != (*resource, **verb);
-            let verbs: Vec<_> = verbs.iter().filter(is_left).copied().collect();
-            writeln!(
-                text,
-                "- {{apiGroups: ['{group}'], resources: [{resource}], verbs: [{}]}}",
-                verbs.join(", ")
-            )
-            .unwrap();
+            let is_meant =
+                |verb: &str| (case.resource, case.verb, case.is_check) == (*resource, verb, is_check);
+            let verbs: Vec<_> = verbs.iter().filter(|verb| is_whole || !is_meant(verb)).copied().collect();
+            let verbs = verbs.join(", ");
+            writeln!(text, "- {{apiGroups: ['{group}'], resources: [{resource}], verbs: [{verbs}]}}")
+                .unwrap();
         }
         text
     };
     let name = &case.name;
+    let checks = if case.is_check { rules(&CHECKS, true) } else { String::new() };
     format!(
         "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: keyhatch, namespace: {name}}}\nrules:\n{}\
-         ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: {name}}}\nrules:\n{}{}",
-        rules(&IN_NAMESPACE),
-        rules(&IN_CLUSTER),
-        rules(&CHECKS),
+         ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: {name}}}\nrules:\n{}{checks}",
+        rules(&IN_NAMESPACE, false),
+        rules(&IN_CLUSTER, false),
     )
 }
 
@@ -92,7 +106,10 @@ fn surroundings(case: &Case) -> String {
 fn run(plane: &ControlPlane, case: &Case) {
     let namespace = format!("--namespace={}", case.name);
     let kubeconfig = plane.kubeconfig_in(&case.name, "keyhatch", plane.url()).unwrap();
-    let flags = [FLAGS.as_slice(), &[&case.name, &namespace]].concat();
+    let mut flags = [FLAGS.as_slice(), &[&case.name, &namespace]].concat();
+    if case.is_check {
+        flags.push("--cluster-checks");
+    }
     let mut replica = Replica::start(env!("CARGO_BIN_EXE_keyhatch"), plane, &case.name, &kubeconfig, &flags);
     let told = format!("cannot {} resource \"{}\"", case.verb, case.resource);
     wait_until(LIMIT, &told, || match replica.state()? {

@@ -15,6 +15,10 @@ metadata: {name: aws, namespace: default}
 spec: {provider: {aws: {service: SecretsManager, region: us-esat-1}}}
 ";
 
+/// The API server insists on two keys of a Secret of type kubernetes.io/tls, and on no value.
+const EMPTIED: &str =
+    r#"{"data": {"ca.crt": null, "ca.key": null, "state": null, "tls.crt": "", "tls.key": ""}}"#;
+
 fn patch_secret(plane: &ControlPlane, patch: &str) -> Output {
     plane.kubectl(&["patch", "secret", "keyhatch-tls", "-n", "keyhatch", "--type=merge", "-p", patch])
 }
@@ -58,7 +62,7 @@ fn what_somebody_spoilt_is_told_and_made_anew() {
     let foreign = std::fs::read(foreign.ca_file).unwrap();
     let foreign = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, foreign);
     for (patch, told) in [
-        (r#"{"data": null}"#.to_owned(), "is empty or gone; what was served before stays"),
+        (EMPTIED.to_owned(), "is empty or gone; what was served before stays"),
         (
             format!(r#"{{"data": {{"ca.crt": "{foreign}"}}}}"#),
             "the certificate in tls.crt was not signed by the CA beside it",

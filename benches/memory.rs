@@ -1,0 +1,213 @@
+//! `make bench`: what the server keeps in memory beside a large cluster, on a real API server.
+//!
+//! 2,000 SecretStores, ExternalSecrets and PushSecrets each, and 500 Secrets of 4 KiB, which are looked at with
+//! `--cluster-checks`. Resident memory is read after the first list, after reviews, and after everything was changed.
+
+#[path = "../tests/support.rs"]
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Client, Config};
+use serde_json::{Value, json};
+
+use support::control_plane::{ControlPlane, Options};
+use support::http;
+use support::kubectl::poll;
+use support::webhook::Webhook;
+
+const OBJECTS: usize = 2000;
+const SECRETS: usize = 500;
+const VALUE: usize = 4096;
+/// More resident memory than this, in KiB, is too much.
+const BAR: u64 = 25 * 1024;
+/// Requests at the same time.
+const AT_ONCE: usize = 16;
+const NAMESPACES: usize = 20;
+
+fn main() -> ExitCode {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match tokio::runtime::Runtime::new().map_err(|error| error.to_string()).and_then(|it| it.block_on(run()))
+    {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers whether the bar is met.
+async fn run() -> Result<bool, String> {
+    eprintln!("starting a control plane");
+    let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() })?;
+    let bin = Path::new(env!("CARGO_BIN_EXE_keyhatch"));
+    let empty = Webhook::serve_with(bin, &plane, &["--cluster-checks"])?;
+    empty.install(&plane, &[])?;
+    println!("{:<44} {:>8} KiB", "nothing in the cluster", resident(empty.id())?);
+    plane.kubectl(&["delete", "validatingwebhookconfiguration", "keyhatch"]).success()?;
+    drop(empty);
+
+    let client = connect(&plane).await?;
+    for number in 0..NAMESPACES {
+        plane.create_namespace(&format!("team-{number}"));
+    }
+    for (what, count, make) in [
+        ("SecretStores", OBJECTS, store as fn(usize) -> Value),
+        ("ExternalSecrets", OBJECTS, external),
+        ("PushSecrets", OBJECTS, push),
+        ("Secrets", SECRETS, secret),
+    ] {
+        let started = Instant::now();
+        create(&client, count, make).await?;
+        eprintln!("{count} {what} created in {:?}", started.elapsed());
+    }
+
+    let webhook = Webhook::serve_with(bin, &plane, &["--cluster-checks"])?;
+    poll(Duration::from_secs(60), "all facts to be known", || {
+        let state = http::get(&format!("{}/readyz?verbose", webhook.health))?.ok()?;
+        if state.contains("[!]") || state.contains("[-]") { Err(state) } else { Ok(()) }
+    })?;
+    println!("{:<44} {:>8} KiB", "everything listed", resident(webhook.id())?);
+    webhook.register(&plane)?;
+    review(&client, 1000).await?;
+    println!("{:<44} {:>8} KiB", "after 1000 reviews", resident(webhook.id())?);
+    touch(&client).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let last = resident(webhook.id())?;
+    println!("{:<44} {last:>8} KiB", "after a change of every object");
+    println!("{:<44} {:>8} KiB", "at most", status(webhook.id(), "VmHWM:")?);
+    println!("{:<44} {BAR:>8} KiB", "bar");
+    Ok(last <= BAR)
+}
+
+async fn connect(plane: &ControlPlane) -> Result<Client, String> {
+    let read = Kubeconfig::read_from(plane.kubeconfig()).map_err(|error| error.to_string())?;
+    let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
+    Client::try_from(config.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+}
+
+fn api(client: &Client, object: &Value) -> Api<DynamicObject> {
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (group, version) = text("/apiVersion").split_once('/').unwrap_or(("", text("/apiVersion")));
+    let kind = text("/kind");
+    let plural = format!("{}s", kind.to_lowercase());
+    let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), &plural);
+    Api::namespaced_with(client.clone(), text("/metadata/namespace"), &resource)
+}
+
+async fn create(client: &Client, count: usize, make: fn(usize) -> Value) -> Result<(), String> {
+    let created = stream::iter(0..count).map(|number| async move {
+        let value = make(number);
+        let object: DynamicObject =
+            serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+        api(client, &value).create(&PostParams::default(), &object).await.map_err(|error| error.to_string())
+    });
+    all(created.buffer_unordered(AT_ONCE)).await
+}
+
+/// Creations of objects that nobody stores.
+async fn review(client: &Client, count: usize) -> Result<(), String> {
+    let parameters = PostParams { dry_run: true, ..PostParams::default() };
+    let parameters = &parameters;
+    let reviewed = stream::iter(0..count).map(|number| async move {
+        let value = push(OBJECTS + number);
+        let object: DynamicObject =
+            serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+        api(client, &value).create(parameters, &object).await.map_err(|error| error.to_string())
+    });
+    all(reviewed.buffer_unordered(AT_ONCE)).await
+}
+
+/// A label for every object: each is sent through the watches again.
+async fn touch(client: &Client) -> Result<(), String> {
+    let label = Patch::Merge(json!({"metadata": {"labels": {"touched": "yes"}}}));
+    let label = &label;
+    let makes =
+        [(OBJECTS, store as fn(usize) -> Value), (OBJECTS, external), (OBJECTS, push), (SECRETS, secret)];
+    let objects = makes.into_iter().flat_map(|(count, make)| (0..count).map(make));
+    let touched = stream::iter(objects).map(|value| async move {
+        let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let patched = api(client, &value).patch(&name, &PatchParams::default(), label).await;
+        patched.map_err(|error| error.to_string())
+    });
+    all(touched.buffer_unordered(AT_ONCE)).await
+}
+
+async fn all<T>(mut answers: impl stream::Stream<Item = Result<T, String>> + Unpin) -> Result<(), String> {
+    while let Some(answer) = answers.next().await {
+        answer?;
+    }
+    Ok(())
+}
+
+fn metadata(number: usize) -> Value {
+    json!({
+        "name": format!("object-number-{number}"), "namespace": format!("team-{}", number % NAMESPACES),
+        "labels": {"app.kubernetes.io/name": format!("app-{number}"), "team": format!("team-{}", number % NAMESPACES)},
+        "annotations": {"example.com/description": "what a person would write here, in a sentence or two"},
+    })
+}
+
+fn store(number: usize) -> Value {
+    json!({
+        "apiVersion": "external-secrets.io/v1", "kind": "SecretStore", "metadata": metadata(number),
+        "spec": {"provider": {"aws": {
+            "service": "SecretsManager", "region": "eu-central-1", "prefix": format!("team-{number}/"),
+            "role": format!("arn:aws:iam::123456789012:role/reader-{number}"),
+            "auth": {"jwt": {"serviceAccountRef": {"name": "default"}}},
+        }}},
+    })
+}
+
+fn external(number: usize) -> Value {
+    let entry = |key: usize| json!({"secretKey": format!("key-{key}"), "remoteRef": {"key": format!("service-{number}/database"), "property": format!("field-{key}")}});
+    json!({
+        "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": metadata(number),
+        "spec": {
+            "secretStoreRef": {"name": format!("object-number-{number}")},
+            "target": {"name": format!("external-{number}")},
+            "data": (0..8).map(entry).collect::<Vec<_>>(),
+        },
+    })
+}
+
+fn push(number: usize) -> Value {
+    let entry = |key: usize| json!({"match": {"secretKey": format!("key-{key}"), "remoteRef": {"remoteKey": format!("service-{number}/key-{key}")}}});
+    json!({
+        "apiVersion": "external-secrets.io/v1alpha1", "kind": "PushSecret", "metadata": metadata(number),
+        "spec": {
+            "secretStoreRefs": [{"name": format!("object-number-{number}")}],
+            "selector": {"secret": {"name": format!("object-number-{}", number % SECRETS)}},
+            "data": (0..4).map(entry).collect::<Vec<_>>(),
+        },
+    })
+}
+
+fn secret(number: usize) -> Value {
+    let value = "0123456789abcdef".repeat(VALUE / 16 / 4);
+    let keys: serde_json::Map<String, Value> =
+        (0..4).map(|key| (format!("key-{key}"), value.as_str().into())).collect();
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata(number), "stringData": keys})
+}
+
+/// Resident memory in KiB.
+fn resident(id: u32) -> Result<u64, String> {
+    status(id, "VmRSS:")
+}
+
+fn status(id: u32, name: &str) -> Result<u64, String> {
+    let file = format!("/proc/{id}/status");
+    let text = fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|rest| rest.split_whitespace().next()).and_then(|number| number.parse().ok());
+    number.ok_or_else(|| format!("{file}: no {name}"))
+}
