@@ -33,7 +33,7 @@ const PAGE_OF_SECRETS: u32 = 20;
 pub async fn follow(client: Option<Client>, facts: SharedFacts, health: Arc<Health>, cluster_checks: bool) {
     let Some(client) = client else {
         for kind in FactKind::ALL {
-            part(&health, kind).is_off(format!("there is no cluster to watch{}", consequence(kind)));
+            part(&health, kind).is_off(&format!("there is no cluster to watch{}", consequence(kind)));
         }
         return std::future::pending().await;
     };
@@ -62,7 +62,7 @@ impl Source {
             return self.follow::<O>().await;
         }
         let why = format!("--cluster-checks is not given{}", consequence(O::KIND));
-        part(&self.health, O::KIND).is_off(why);
+        part(&self.health, O::KIND).is_off(&why);
     }
 
     /// A new list replaces what is known when it is complete, not before.

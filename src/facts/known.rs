@@ -85,11 +85,8 @@ impl<V> Known<V> {
 
     /// All objects, with namespace and name.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str, &V)> {
-        let within = |(namespace, names)| {
-            let names: &HashMap<Box<str>, V> = names;
-            let namespace: &Box<str> = namespace;
+        self.by_namespace.iter().flat_map(|(namespace, names)| {
             names.iter().map(move |(name, value)| (&**namespace, &**name, value))
-        };
-        self.by_namespace.iter().flat_map(within)
+        })
     }
 }

@@ -61,7 +61,7 @@ impl Store {
 }
 
 fn identity(kind: StoreKind, metadata: &Metadata, aws: &AwsProvider) -> Identity {
-    let last_role = Some(&aws.role).filter(|role| !role.is_empty()).or(aws.additional_roles.last());
+    let last_role = Some(&aws.role).filter(|role| !role.is_empty()).or_else(|| aws.additional_roles.last());
     if let Some(account) = last_role.and_then(|role| role.split(':').nth(4)) {
         return Identity { account: account.into(), is_referent: false };
     }

@@ -50,8 +50,8 @@ impl Part {
     }
 
     /// It is not wanted here; says what does not happen because of that.
-    pub fn is_off(&self, why: String) {
-        if self.health.parts.set(self.name, Verdict::Off(why.clone())).0 {
+    pub fn is_off(&self, why: &str) {
+        if self.health.parts.set(self.name, Verdict::Off(why.to_owned())).0 {
             info!(part = self.name, "off: {why}");
         }
     }
