@@ -16,7 +16,7 @@ use crate::finding::Finding;
 use crate::object::{Object, Unreadable};
 use crate::policy::Enforce;
 use crate::rule::Level;
-use crate::validate::{Context, validate};
+use crate::validate::{Context, hangs_on_unknown_store, validate};
 
 pub use at_once::admitted_at_once;
 pub use message::{refusal, refusal_of_error, warnings};
@@ -29,6 +29,8 @@ pub struct Decision {
     pub mistakes: Vec<Finding>,
     /// What the user is told though the object is admitted.
     pub doubts: Vec<Doubt>,
+    /// Whether a mistake is one only if a store that is not known is one of AWS.
+    pub hangs_on_store: bool,
 }
 
 /// Something that is told but not refused.
@@ -58,8 +60,8 @@ pub enum ReviewError {
     #[error("the request is no admission.k8s.io/v1 AdmissionReview: {0}")]
     Malformed(#[from] serde_json::Error),
     /// Not even text.
-    #[error("the request is no admission.k8s.io/v1 AdmissionReview: {0}")]
-    NotText(#[from] std::str::Utf8Error),
+    #[error("the request is no admission.k8s.io/v1 AdmissionReview: it is not UTF-8")]
+    NotText,
     /// Another version of AdmissionReview.
     #[error("the request is a {kind} of {api_version}; admission.k8s.io/v1 AdmissionReview is understood")]
     OtherReview {
@@ -116,10 +118,13 @@ pub fn decide(request: &Request<'_>, context: &Context<'_>) -> Result<Decision, 
     if findings.is_empty() {
         return Ok(Decision::default());
     }
-    match request.old_object.filter(|_| request.operation == "UPDATE") {
-        Some(old) => Ok(ratchet::apply(&object, old.get(), findings, context)),
-        None => Ok(sort(findings, context.settings.policy.enforce, |_| false)),
-    }
+    let mut decision = match request.old_object.filter(|_| request.operation == "UPDATE") {
+        Some(old) => ratchet::apply(&object, old.get(), findings, context),
+        None => sort(findings, context.settings.policy.enforce, |_| false),
+    };
+    decision.hangs_on_store =
+        !decision.mistakes.is_empty() && hangs_on_unknown_store(&object, &decision.mistakes, context);
+    Ok(decision)
 }
 
 /// The kind that is reviewed; `None` for what Keyhatch has no opinion about.

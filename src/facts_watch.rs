@@ -1,27 +1,25 @@
-//! Keeps [`Facts`] about the cluster, from watches. What is not known is never guessed: a rule that needs it
+//! Keeps [`Facts`](crate::facts::Facts) about the cluster, from watches. What is not known is never guessed: a rule that needs it
 //! says nothing, and `/readyz?verbose` names it.
 
 mod seen;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use kube::Client;
 use kube::api::Api;
 use kube::runtime::watcher::Event;
 
 use crate::cluster;
-use crate::facts::{FactKind, Facts, Known};
+use crate::facts::{FactKind, Known};
 use crate::health::{Health, Part};
 use crate::observe::{
     ClusterSecretStores, ConfigMaps, ExternalSecrets, Namespaces, Observed, PushSecrets, SecretStores,
     Secrets, ServiceAccounts,
 };
+use crate::shared_facts::SharedFacts;
 use crate::validate::rules_about;
 use crate::watching::Watching;
 use seen::{Seen, resource};
-
-/// Facts that watches write and reviews read.
-pub type SharedFacts = Arc<RwLock<Facts>>;
 
 /// Objects that are read at once: a page must not outweigh all facts, and a Secret may have a mebibyte.
 const PAGE: u32 = 100;
@@ -30,7 +28,12 @@ const PAGE_OF_SECRETS: u32 = 20;
 /// Watches everything that facts are taken of, until it is dropped. Secrets, ConfigMaps and ServiceAccounts only if
 /// the operator asked for it: who may list them may read every credential, so a right that happens to be there is
 /// not enough.
-pub async fn follow(client: Option<Client>, facts: SharedFacts, health: Arc<Health>, cluster_checks: bool) {
+pub async fn follow(
+    client: Option<Client>,
+    facts: Arc<SharedFacts>,
+    health: Arc<Health>,
+    cluster_checks: bool,
+) {
     let Some(client) = client else {
         for kind in FactKind::ALL {
             part(&health, kind).is_off(&format!("there is no cluster to watch{}", consequence(kind)));
@@ -52,7 +55,7 @@ pub async fn follow(client: Option<Client>, facts: SharedFacts, health: Arc<Heal
 
 struct Source {
     client: Client,
-    facts: SharedFacts,
+    facts: Arc<SharedFacts>,
     health: Arc<Health>,
 }
 
@@ -92,7 +95,7 @@ impl Source {
     }
 
     fn change<O: Observed>(&self, change: impl FnOnce(&mut Known<O::Fact>)) {
-        change(O::known(&mut self.facts.write().unwrap_or_else(PoisonError::into_inner)));
+        self.facts.change(|facts| change(O::known(facts)));
     }
 }
 

@@ -89,6 +89,12 @@ impl Report {
         Self { findings: self.findings.into_iter().filter_map(level).collect() }
     }
 
+    /// Whether the same is among the findings.
+    pub fn contains(&self, finding: &Finding) -> bool {
+        let same = |own: &&Finding| own.rule.id == finding.rule.id && own.field == finding.field;
+        self.findings.iter().any(|own| same(&own) && own.value == finding.value)
+    }
+
     /// All findings, mistakes and doubts.
     pub fn into_findings(self) -> Vec<Finding> {
         self.findings

@@ -18,7 +18,7 @@
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
 //! (review to decision), [`observe`] (objects to what others are judged by).
 //!
-//! Edges, which do I/O: [`webhook`], [`facts_watch`], [`watching`], [`accept`], [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`],
+//! Edges, which do I/O: [`webhook`], [`facts_watch`], [`shared_facts`], [`watching`], [`accept`], [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`],
 //! [`check`], [`cli`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
 
 pub mod accept;
@@ -42,6 +42,7 @@ pub mod observe;
 pub mod policy;
 pub mod rule;
 pub mod server;
+pub mod shared_facts;
 pub mod suggest;
 pub mod telemetry;
 pub mod tls;

@@ -15,9 +15,10 @@ use tracing::info;
 use crate::accept::{self, Limits, Phase, Signals};
 use crate::certificates::Certificates;
 use crate::cluster;
-use crate::facts_watch::{self, SharedFacts};
+use crate::facts_watch;
 use crate::health::{self, Health};
 use crate::metrics::Metrics;
+use crate::shared_facts::SharedFacts;
 use crate::tls::{Certificate, CertificateError};
 use crate::validate::Settings;
 use crate::webhook::{self, Webhook};
@@ -96,7 +97,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     };
     let limits = Limits { head: HEAD, age: config.certificates.connection_age(), connections: CONNECTIONS };
     let (ending, phase) = watch::channel(Phase::default());
-    let facts = SharedFacts::default();
+    let facts = Arc::new(SharedFacts::default());
     let router = webhook::router(Arc::new(Webhook::new(config.settings, Arc::clone(&facts), metrics)));
     let client = cluster::connect(config.kubeconfig).await?;
 

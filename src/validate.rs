@@ -24,7 +24,7 @@ use crate::api::push_secret::PushSecretSpec;
 use crate::api::secret_store::{ClusterSecretStoreSpec, SecretStoreSpec};
 use crate::facts::{Facts, Provider};
 use crate::field::Field;
-use crate::finding::Report;
+use crate::finding::{Finding, Report};
 use crate::object::{Object, Read, Unreadable};
 use crate::policy::Policy;
 use crate::rule::{Level, Reason, Rule};
@@ -60,31 +60,58 @@ pub(crate) struct Subject<'a> {
     namespace: Option<&'a str>,
     /// Absent where the API server makes one up.
     name: Option<&'a str>,
+    /// Whether a store that is not known is taken for one of AWS Secrets Manager.
+    unknown_is_aws: bool,
 }
 
-/// Judges one object.
+impl<'a> Subject<'a> {
+    fn of<S>(object: &'a Object<'_, S>) -> Self {
+        let (namespace, name) = (object.namespace(), object.own_name());
+        Self { kind: object.kind, namespace, name, unknown_is_aws: true }
+    }
+}
+
+/// Judges one object. A store that is not known is taken for one of AWS Secrets Manager.
 ///
 /// # Errors
 /// If the spec has no readable form at all (nested too deep, say).
 pub fn validate(object: &Object<'_>, context: &Context<'_>) -> Result<Report, Unreadable> {
-    fn judge<T: Spec>(object: &Object<'_>, context: &Context<'_>) -> Result<Report, Unreadable> {
-        let subject = Subject { kind: object.kind, namespace: object.namespace(), name: object.own_name() };
+    judge(object, context, true)
+}
+
+/// Whether one of the mistakes would be none if the stores that are not known were another provider's.
+pub(crate) fn hangs_on_unknown_store(
+    object: &Object<'_>,
+    mistakes: &[Finding],
+    context: &Context<'_>,
+) -> bool {
+    let elsewhere = judge(object, context, false);
+    elsewhere.is_ok_and(|elsewhere| mistakes.iter().any(|mistake| !elsewhere.contains(mistake)))
+}
+
+fn judge(object: &Object<'_>, context: &Context<'_>, unknown_is_aws: bool) -> Result<Report, Unreadable> {
+    fn typed<T: Spec>(
+        object: &Object<'_>,
+        context: &Context<'_>,
+        unknown_is_aws: bool,
+    ) -> Result<Report, Unreadable> {
+        let subject = Subject { unknown_is_aws, ..Subject::of(object) };
         object.judge(|spec: &T, report| spec.check(&subject, context, report))
     }
-    let report = match object.kind {
-        Kind::SecretStore => judge::<SecretStoreSpec>(object, context),
-        Kind::ClusterSecretStore => judge::<ClusterSecretStoreSpec>(object, context),
-        Kind::ExternalSecret => judge::<ExternalSecretSpec>(object, context),
-        Kind::ClusterExternalSecret => judge::<ClusterExternalSecretSpec>(object, context),
-        Kind::PushSecret => judge::<PushSecretSpec>(object, context),
-        Kind::ClusterPushSecret => judge::<ClusterPushSecretSpec>(object, context),
-    }?;
-    Ok(report.leveled(&context.settings.policy))
+    let judge = match object.kind {
+        Kind::SecretStore => typed::<SecretStoreSpec>,
+        Kind::ClusterSecretStore => typed::<ClusterSecretStoreSpec>,
+        Kind::ExternalSecret => typed::<ExternalSecretSpec>,
+        Kind::ClusterExternalSecret => typed::<ClusterExternalSecretSpec>,
+        Kind::PushSecret => typed::<PushSecretSpec>,
+        Kind::ClusterPushSecret => typed::<ClusterPushSecretSpec>,
+    };
+    Ok(judge(object, context, unknown_is_aws)?.leveled(&context.settings.policy))
 }
 
 /// Judges one object whose spec has been read.
 pub(crate) fn validate_read<T: Spec>(object: &Object<'_, Read<T>>, context: &Context<'_>) -> Report {
-    let subject = Subject { kind: object.kind, namespace: object.namespace(), name: object.own_name() };
+    let subject = Subject::of(object);
     let report = object.judge_read(|spec, report| spec.check(&subject, context, report));
     report.leveled(&context.settings.policy)
 }
@@ -151,11 +178,13 @@ fn check_store(
 }
 
 impl Context<'_> {
-    /// Whether rules of AWS apply to what is read or written through this store: not, if the store is known
-    /// to be another provider's.
+    /// Whether rules of AWS apply to what is read or written through this store.
     fn may_be_aws(&self, subject: &Subject<'_>, store: Option<&StoreRef>) -> bool {
-        let known = store.map(|store| self.facts.provider(subject.namespace, store));
-        known != Some(Provider::Other)
+        match store.map(|store| self.facts.provider(subject.namespace, store)) {
+            Some(Provider::Aws) => true,
+            Some(Provider::Other) => false,
+            Some(Provider::Unknown) | None => subject.unknown_is_aws,
+        }
     }
 }
 

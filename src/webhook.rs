@@ -1,12 +1,12 @@
 //! The HTTP side of admission: bytes in, an AdmissionReview out, whatever the bytes were.
 //!
 //! Every answer is an AdmissionReview, so that the user reads the reason and not "failed calling webhook".
-//! What a client sends is bounded: bytes of one body, bytes in flight, and time; deciding never waits, so as many
-//! reviews are decided at once as there are threads.
+//! What a client sends is bounded: bytes of one body, bytes in flight, and time; deciding itself never waits, so as
+//! many reviews are decided at once as there are threads.
 
 mod body;
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
 use crate::admission::review::{self, Answer, Request, Status};
@@ -23,9 +24,9 @@ use crate::admission::{
     Decision, ReviewError, admitted_at_once, decide, refusal, refusal_of_error, warnings,
 };
 use crate::api::Kind;
-use crate::facts_watch::SharedFacts;
 use crate::metrics::{Metrics, Outcome};
 use crate::policy::Enforce;
+use crate::shared_facts::SharedFacts;
 use crate::validate::{Context, Settings};
 
 /// The path under which the webhook configurations call.
@@ -34,6 +35,9 @@ pub const PATH: &str = "/validate/external-secrets";
 /// The API server's own default, used when it names none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a refusal waits for the news of a store.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// What all reviews share.
 #[derive(Debug)]
 pub struct Webhook {
@@ -41,14 +45,14 @@ pub struct Webhook {
     /// The same for namespaces whose label says that mistakes are only warned about, or are refused.
     warning: Settings,
     denying: Settings,
-    facts: SharedFacts,
+    facts: Arc<SharedFacts>,
     metrics: Arc<Metrics>,
     bytes: Semaphore,
 }
 
 impl Webhook {
     /// A webhook that judges objects by these settings and by what is known of others.
-    pub fn new(settings: Settings, facts: SharedFacts, metrics: Arc<Metrics>) -> Self {
+    pub fn new(settings: Settings, facts: Arc<SharedFacts>, metrics: Arc<Metrics>) -> Self {
         let enforcing = |enforce| Settings { policy: settings.policy.enforcing(enforce), ..settings.clone() };
         Self {
             warning: enforcing(Enforce::Warn),
@@ -118,30 +122,47 @@ impl Webhook {
                 return (StatusCode::BAD_REQUEST.into_response(), Outcome::Error);
             }
         };
-        match std::str::from_utf8(&read.bytes) {
-            Ok(body) => self.decide(body, settings),
-            Err(error) => refuse_broken(&read.bytes, &error.into()),
+        let Ok(body) = std::str::from_utf8(&read.bytes) else {
+            return refuse_broken(&read.bytes, &ReviewError::NotText);
+        };
+        match self.decide_patiently(body, settings).await {
+            Ok((request, Ok(decision))) => self.tell(&request, &decision),
+            Ok((request, Err(error))) => refuse_undecided(&request, &error),
+            Err(error) => refuse_broken(body.as_bytes(), &error),
         }
     }
 
-    fn decide(&self, body: &str, settings: &Settings) -> (Response, Outcome) {
-        let facts = self.facts.read().unwrap_or_else(PoisonError::into_inner);
-        let context = Context { settings, facts: &facts };
-        if let Some(request) = admitted_at_once(body, &context) {
-            return self.tell(&request, &Decision::default());
+    /// People apply a store and what uses it in one breath, and the news of the store takes a moment: a refusal that
+    /// hangs on a store which is not known waits for it.
+    async fn decide_patiently<'a>(&self, body: &'a str, settings: &Settings) -> Decided<'a> {
+        let decided = self.decide(body, settings);
+        if !hangs_on_store(&decided) || !self.facts.read().secret_stores.is_complete {
+            return decided;
         }
-        let request = match review::parse(body) {
-            Ok(request) => request,
-            Err(error) => return refuse_broken(body.as_bytes(), &error),
-        };
-        match decide(&request, &context) {
-            Ok(decision) => self.tell(&request, &decision),
-            Err(error) => {
-                warn!(uid = %request.uid, kind = %request.kind.kind, namespace = ?request.namespace, name = ?request.name, %error, "not decided, so refused");
-                let answer_ = Answer::deny(&request.uid, refusal_of_error(&error), Vec::new());
-                (answer(StatusCode::OK, &answer_), Outcome::Error)
+        let mut changes = self.facts.changes();
+        let patience = sleep(PATIENCE);
+        tokio::pin!(patience);
+        loop {
+            let decided = self.decide(body, settings);
+            if !hangs_on_store(&decided) {
+                return decided;
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = &mut patience => return decided,
             }
         }
+    }
+
+    fn decide<'a>(&self, body: &'a str, settings: &Settings) -> Decided<'a> {
+        let facts = self.facts.read();
+        let context = Context { settings, facts: &facts };
+        if let Some(request) = admitted_at_once(body, &context) {
+            return Ok((request, Ok(Decision::default())));
+        }
+        let request = review::parse(body)?;
+        let decision = decide(&request, &context);
+        Ok((request, decision))
     }
 
     fn tell(&self, request: &Request<'_>, decision: &Decision) -> (Response, Outcome) {
@@ -156,6 +177,20 @@ impl Webhook {
         };
         (answer(StatusCode::OK, &review), outcome)
     }
+}
+
+/// The request and what is decided about it, or why it cannot be read.
+type Decided<'a> = Result<(Request<'a>, Result<Decision, ReviewError>), ReviewError>;
+
+fn hangs_on_store(decided: &Decided<'_>) -> bool {
+    matches!(decided, Ok((_, Ok(decision))) if decision.hangs_on_store)
+}
+
+/// A request whose object cannot be judged.
+fn refuse_undecided(request: &Request<'_>, error: &ReviewError) -> (Response, Outcome) {
+    warn!(uid = %request.uid, kind = %request.kind.kind, namespace = ?request.namespace, name = ?request.name, %error, "not decided, so refused");
+    let review = Answer::deny(&request.uid, refusal_of_error(error), Vec::new());
+    (answer(StatusCode::OK, &review), Outcome::Error)
 }
 
 /// One line a decision; admitted without a word is the common case and is told at debug only.

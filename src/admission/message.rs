@@ -49,7 +49,7 @@ pub fn refusal(kind: Kind, request: &Request<'_>, decision: &Decision) -> Status
 pub fn refusal_of_error(error: &ReviewError) -> Status {
     let (code, reason) = match error {
         ReviewError::Malformed(_)
-        | ReviewError::NotText(_)
+        | ReviewError::NotText
         | ReviewError::OtherReview { .. }
         | ReviewError::NoRequest
         | ReviewError::NoObject { .. } => (400, "BadRequest"),

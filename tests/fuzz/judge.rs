@@ -31,7 +31,7 @@ pub(crate) fn judge_review(body: &[u8], facts: &Facts) -> Result<Verdict, String
     let settings = Settings::default();
     let context = Context { settings: &settings, facts };
     let text = std::str::from_utf8(body);
-    let parsed = text.map_err(ReviewError::from).and_then(review::parse);
+    let parsed = text.map_err(|_| ReviewError::NotText).and_then(review::parse);
     let (answer, verdict) = match parsed {
         Err(error) => {
             let uid = review::uid_in_prefix(body).unwrap_or_default();

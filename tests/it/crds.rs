@@ -131,3 +131,29 @@ spec: {provider: {vault: {server: "https://vault.example.com"}}}
     });
     assert_eq!(output.stderr, "");
 }
+
+/// The news of the store comes after the review of what uses it, now and then.
+#[test]
+fn a_store_and_what_uses_it_can_be_applied_in_one_breath() {
+    let plane = cluster().plane;
+    let namespace = plane.namespace("breath");
+    for number in 0..10 {
+        let file = format!(
+            r#"
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {{name: vault-{number}}}
+spec: {{provider: {{vault: {{server: "https://vault.example.com"}}}}}}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {{name: a-{number}}}
+spec:
+  secretStoreRef: {{name: vault-{number}}}
+  data: [{{secretKey: a, remoteRef: {{key: "secret/data/any thing"}}}}]
+"#
+        );
+        let output = plane.kubectl_in(&file, &["apply", "-n", &namespace, "-f", "-"]);
+        assert!(output.is_success(), "{}", output.stderr);
+    }
+}
