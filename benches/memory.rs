@@ -97,7 +97,7 @@ async fn connect(plane: &ControlPlane) -> Result<Client, String> {
 
 fn api(client: &Client, object: &Value) -> Api<DynamicObject> {
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let (group, version) = text("/apiVersion").split_once('/').unwrap_or(("", text("/apiVersion")));
+    let (group, version) = text("/apiVersion").split_once('/').unwrap_or_else(|| ("", text("/apiVersion")));
     let kind = text("/kind");
     let plural = format!("{}s", kind.to_lowercase());
     let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), &plural);
@@ -135,7 +135,7 @@ async fn touch(client: &Client) -> Result<(), String> {
         [(OBJECTS, store as fn(usize) -> Value), (OBJECTS, external), (OBJECTS, push), (SECRETS, secret)];
     let objects = makes.into_iter().flat_map(|(count, make)| (0..count).map(make));
     let touched = stream::iter(objects).map(|value| async move {
-        let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let patched = api(client, &value).patch(&name, &PatchParams::default(), label).await;
         patched.map_err(|error| error.to_string())
     });

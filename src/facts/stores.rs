@@ -1,8 +1,12 @@
 //! Facts about a store.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use regex::Regex;
+
 use super::{Labels, Metadata};
 use crate::api::common::{SecretKeySelector, StoreKind};
 use crate::api::secret_store::{AwsProvider, NamespaceCondition, SecretStoreSpec, SecretStoreStatus};
+use crate::go::regexp;
 
 /// What is known of one store.
 #[derive(Clone, Debug, Default)]
@@ -15,8 +19,8 @@ pub struct Store {
     pub prefix: Box<str>,
     /// As whom AWS is asked.
     pub identity: Identity,
-    /// Which namespaces may use it.
-    pub conditions: Box<[NamespaceCondition]>,
+    /// Which namespaces may use it; all, if empty.
+    pub conditions: Box<[Admits]>,
     /// Its labels.
     pub labels: Labels,
     /// The class of controllers that it is for; `""` is for all.
@@ -25,6 +29,29 @@ pub struct Store {
     pub is_ready: Option<bool>,
     /// Whether it is being deleted.
     pub is_deleting: bool,
+}
+
+/// Namespaces that a store admits: one of the three is enough.
+#[derive(Clone, Debug)]
+pub struct Admits {
+    /// By their labels.
+    pub selector: Option<LabelSelector>,
+    /// By name.
+    pub names: Box<[String]>,
+    /// By a part of the name; what Go refuses matches nothing.
+    pub patterns: Box<[Regex]>,
+}
+
+impl From<&NamespaceCondition> for Admits {
+    fn from(condition: &NamespaceCondition) -> Self {
+        let NamespaceCondition { namespace_selector, namespaces, namespace_regexes } = condition;
+        let compile = |pattern: &String| Regex::new(regexp::parse(pattern).ok()?.translated()).ok();
+        Self {
+            selector: namespace_selector.clone(),
+            names: namespaces.clone().into(),
+            patterns: namespace_regexes.iter().filter_map(compile).collect(),
+        }
+    }
 }
 
 /// As whom AWS is asked: equal identities are of one account; others may be, too.
@@ -51,7 +78,7 @@ impl Store {
             region: aws.map(|aws| aws.region.as_str().into()).unwrap_or_default(),
             prefix: aws.map(|aws| aws.prefix.as_str().into()).unwrap_or_default(),
             identity: aws.map(|aws| identity(kind, metadata, aws)).unwrap_or_default(),
-            conditions: spec.conditions.clone().into(),
+            conditions: spec.conditions.iter().map(Admits::from).collect(),
             labels: metadata.labels.clone(),
             controller: spec.controller.as_str().into(),
             is_ready: ready.map(|condition| condition.status == "True"),

@@ -12,6 +12,7 @@ use crate::support::process::Guardian;
 
 /// How late the forwarder learns that a replica is not ready any more.
 const LAG: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(30);
 const FLAGS: &[&str] = &["--drain-delay", "9s"];
 
 /// Reviews through the forwarder, until told to stop.
@@ -54,16 +55,19 @@ impl Load<'_> {
     fn kept_connections(&self) {
         while !self.is_over.load(Ordering::Relaxed) {
             let mut connection = self.connect();
-            while !self.is_over.load(Ordering::Relaxed) && !self.review(&mut connection) {}
+            let mut is_last = false;
+            while !is_last && !self.is_over.load(Ordering::Relaxed) {
+                is_last = self.review(&mut connection);
+            }
         }
     }
 }
 
-#[test]
-fn every_review_is_answered_while_a_replica_leaves() {
+/// A server that stays, one that will leave with the same certificate, and a forwarder that knows both.
+fn start() -> (Server, Server, String) {
     let staying = Server::start(&[]);
     let certificates = staying.certificates.clone();
-    let mut leaving =
+    let leaving =
         Server::start_with(keyhatch, FLAGS, Guardian::new().unwrap(), Authority::new(), certificates);
     let balancer = Balancer::start_with(LAG);
     let backend = |server: &Server| Backend {
@@ -72,10 +76,45 @@ fn every_review_is_answered_while_a_replica_leaves() {
     };
     balancer.set(vec![backend(&staying), backend(&leaving)]);
     let address = balancer.address.to_string();
-    wait_until(Duration::from_secs(30), "the forwarder to know both", || {
+    wait_until(LIMIT, "the forwarder to know both", || {
         client::connect(&address, &staying.certificates.ca_file, &[]).map(drop).map_err(|e| e.to_string())
     });
+    (staying, leaving, address)
+}
 
+/// Ends one server in the middle of the load; answers how many reviews it had answered at the signal, and how many
+/// when the forwarder had heard of it.
+fn end_one(load: &Load<'_>, is_broken: impl Fn() -> bool) -> (u64, u64) {
+    let [_, leaving] = load.servers;
+    wait_until(LIMIT, "both to answer", || {
+        let counts = load.servers.map(|server| server.count("Allowed"));
+        if counts.iter().all(|count| *count > 20) || is_broken() {
+            Ok(())
+        } else {
+            Err(format!("{counts:?}"))
+        }
+    });
+    let at_signal = leaving.count("Allowed");
+    leaving.signal("TERM");
+    let signalled = Instant::now();
+    let mut seen = at_signal;
+    while signalled.elapsed() < LAG && !is_broken() {
+        seen = leaving.count("Allowed");
+    }
+    wait_until(LIMIT, "the replica to end", || match client::tcp(&leaving.host) {
+        Ok(_) if !is_broken() => Err("still there".into()),
+        _ => Ok(()),
+    });
+    let answered = load.answered();
+    wait_until(LIMIT, "the other to go on", || {
+        if load.answered() > answered + 20 || is_broken() { Ok(()) } else { Err("silence".into()) }
+    });
+    (at_signal, seen)
+}
+
+#[test]
+fn every_review_is_answered_while_a_replica_leaves() {
+    let (staying, mut leaving, address) = start();
     let load = Load {
         address,
         servers: [&staying, &leaving],
@@ -90,42 +129,16 @@ fn every_review_is_answered_while_a_replica_leaves() {
             scope.spawn(|| load.kept_connections()),
             scope.spawn(|| load.kept_connections()),
         ];
-        let is_broken = || threads.iter().any(|thread| thread.is_finished());
-        wait_until(Duration::from_secs(30), "both to answer", || {
-            let counts = load.servers.map(|server| server.count("Allowed"));
-            if counts.iter().all(|count| *count > 20) || is_broken() {
-                Ok(())
-            } else {
-                Err(format!("{counts:?}"))
-            }
-        });
-        let at_signal = load.servers[1].count("Allowed");
-        load.servers[1].signal("TERM");
-        let signalled = Instant::now();
-        let mut seen = at_signal;
-        while signalled.elapsed() < LAG && !is_broken() {
-            seen = load.servers[1].count("Allowed");
-        }
-        wait_until(Duration::from_secs(30), "the replica to end", || {
-            match client::tcp(&load.servers[1].host) {
-                Ok(_) if !is_broken() => Err("still there".into()),
-                _ => Ok(()),
-            }
-        });
-        let answered = load.answered();
-        wait_until(Duration::from_secs(30), "the other to go on", || {
-            if load.answered() > answered + 20 || is_broken() { Ok(()) } else { Err("silence".into()) }
-        });
+        let counts = end_one(&load, || threads.iter().any(|thread| thread.is_finished()));
         load.is_over.store(true, Ordering::Relaxed);
-        (at_signal, seen)
+        counts
     });
+    let (answered, last) = (load.answered(), load.last.load(Ordering::Relaxed));
     println!(
-        "{} reviews, {} by the one that left after SIGTERM, {} said close",
-        load.answered(),
-        seen - at_signal,
-        load.last.load(Ordering::Relaxed)
+        "{answered} reviews, {} by the one that left after SIGTERM, {last} said close",
+        seen - at_signal
     );
     assert!(seen > at_signal + 20, "only {} reviews came to it after the signal", seen - at_signal);
-    assert!(load.last.load(Ordering::Relaxed) > 20, "answers that said close");
-    assert_eq!(leaving.end(Duration::from_secs(20)).code(), Some(0));
+    assert!(last > 20, "only {last} answers said close");
+    assert_eq!(leaving.end(LIMIT).code(), Some(0));
 }

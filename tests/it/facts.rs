@@ -114,16 +114,16 @@ fn push(namespace: &str, name: &str, store: &str, key: &str, property: &str) -> 
     })
 }
 
-fn store(name: &str, aws: Value) -> Value {
+fn store(name: &str, aws: &Value) -> Value {
     let mut spec = json!({"service": "SecretsManager", "region": "eu-central-1"});
-    json_patch::merge(&mut spec, &aws);
+    json_patch::merge(&mut spec, aws);
     json!({"apiVersion": "external-secrets.io/v1", "kind": "ClusterSecretStore", "metadata": {"name": name}, "spec": {"provider": {"aws": spec}}})
 }
 
 #[test]
 fn two_push_secrets_collide_where_account_region_and_name_are_the_same() {
     let role = |account: &str| json!({"role": format!("arn:aws:iam::{account}:role/r")});
-    let one = store("one", role("111111111111"));
+    let one = store("one", &role("111111111111"));
     for (other, key, property, expected) in [
         (role("111111111111"), "a", "", true),
         (json!({"role": "arn:aws:iam::111111111111:role/other"}), "a", "", true),
@@ -138,7 +138,7 @@ fn two_push_secrets_collide_where_account_region_and_name_are_the_same() {
     ] {
         let mut facts = Facts::default();
         observe::add(&mut facts, &one);
-        observe::add(&mut facts, &store("other", other.clone()));
+        observe::add(&mut facts, &store("other", &other));
         observe::add(&mut facts, &push("team-b", "hidden-name", "other", key, property));
         let own_property = if property.is_empty() { "" } else { "p" };
         let judged = push("team-a", "judged", "one", "a", own_property);
@@ -155,8 +155,8 @@ fn two_push_secrets_collide_where_account_region_and_name_are_the_same() {
 #[test]
 fn prefixes_make_one_name_of_two_keys() {
     let mut facts = Facts::default();
-    observe::add(&mut facts, &store("plain", json!({})));
-    observe::add(&mut facts, &store("prefixed", json!({"prefix": "prod/"})));
+    observe::add(&mut facts, &store("plain", &json!({})));
+    observe::add(&mut facts, &store("prefixed", &json!({"prefix": "prod/"})));
     observe::add(&mut facts, &push("team-b", "hidden", "prefixed", "db", ""));
     let found = findings(Kind::PushSecret, &push("team-a", "judged", "plain", "prod/db", ""), &facts);
     assert!(found.iter().any(|f| f.rule.id == "push-destination-shared"), "{found:#?}");

@@ -1,48 +1,34 @@
 //! Which namespaces a store admits, and in which a cluster-wide object makes its own.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use regex::Regex;
 
 use super::super::{Context, Subject};
 use crate::api::Kind;
 use crate::api::cluster_external_secret::ClusterExternalSecretSpec;
 use crate::api::cluster_push_secret::ClusterPushSecretSpec;
 use crate::api::common::StoreKind;
-use crate::api::secret_store::NamespaceCondition;
-use crate::facts::{Labels, Owner, selects};
+use crate::facts::{Admits, Labels, Owner, selects};
 use crate::field::Field;
 use crate::finding::Report;
-use crate::go::regexp;
 use crate::rule::{Level, Reason, Rule};
 
 /// Whether a store's conditions admit a namespace; one that fits is enough. None if that depends on what is not known.
-pub(super) fn admits(
-    conditions: &[NamespaceCondition],
-    namespace: &str,
-    context: &Context<'_>,
-) -> Option<bool> {
+pub(super) fn admits(conditions: &[Admits], namespace: &str, context: &Context<'_>) -> Option<bool> {
     let labels = context.facts.namespaces.get("", namespace).found();
     let mut is_certain = true;
-    for condition in conditions {
-        let NamespaceCondition { namespace_selector, namespaces, namespace_regexes } = condition;
-        if namespaces.iter().any(|name| name == namespace)
-            || namespace_regexes.iter().any(|pattern| matches(pattern, namespace))
+    for Admits { selector, names, patterns } in conditions {
+        if names.iter().any(|name| name == namespace)
+            || patterns.iter().any(|pattern| pattern.is_match(namespace))
         {
             return Some(true);
         }
-        match (namespace_selector, labels) {
+        match (selector, labels) {
             (Some(selector), Some(labels)) if selects(selector, labels) => return Some(true),
             (Some(_), None) => is_certain = false,
             _ => {}
         }
     }
     is_certain.then_some(conditions.is_empty())
-}
-
-/// Go's answer; what Go refuses matches nothing.
-fn matches(pattern: &str, text: &str) -> bool {
-    regexp::parse(pattern)
-        .is_ok_and(|parsed| Regex::new(parsed.translated()).is_ok_and(|regex| regex.is_match(text)))
 }
 
 /// Checks the namespaces of a ClusterExternalSecret.

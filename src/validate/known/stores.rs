@@ -46,6 +46,7 @@ fn check_use(
         report.text(&STORE_NOT_READY, &at.key("name"), &store.name, cause);
     }
     if known.is_aws
+        && known.is_ready.is_none()
         && let Some(cause) = nobody_runs(&known.controller, context)
     {
         report.text(&STORE_CONTROLLER, &at.key("name"), &store.name, format!("the store's {cause}"));

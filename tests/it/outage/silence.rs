@@ -1,6 +1,10 @@
 //! An API server that answers 429 or 500, resets connections, or says nothing, for longer than a Lease lasts.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::bad_input::server::good;
 use crate::support::control_plane::{ControlPlane, Options};
@@ -17,8 +21,7 @@ fn start(plane: &ControlPlane, proxy: &Proxy, name: &str) -> Replica {
     Replica::start(env!("CARGO_BIN_EXE_keyhatch"), plane, name, &kubeconfig, &FLAGS)
 }
 
-#[test]
-fn reviews_are_answered_meanwhile_and_everything_recovers() {
+fn plane() -> ControlPlane {
     let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
     plane.create_namespace("keyhatch");
     plane.kubectl(&["create", "serviceaccount", "keyhatch", "-n", "keyhatch"]).success().unwrap();
@@ -29,7 +32,21 @@ fn reviews_are_answered_meanwhile_and_everything_recovers() {
     plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
     let config = crate::command::keyhatch(&["webhook-config", "--url", "https://127.0.0.1:1"]).stdout;
     plane.kubectl_in(&config, &["apply", "-f", "-"]).success().unwrap();
+    plane
+}
 
+/// The CA that the webhook configuration shows, as a file.
+fn bundle(plane: &ControlPlane) -> PathBuf {
+    let file = plane.root().join("serving-ca.crt");
+    let jsonpath = "jsonpath={.webhooks[0].clientConfig.caBundle}";
+    let shown = plane.kubectl(&["get", "validatingwebhookconfiguration", "keyhatch", "-o", jsonpath]);
+    std::fs::write(&file, STANDARD.decode(shown.success().unwrap().trim()).unwrap()).unwrap();
+    file
+}
+
+#[test]
+fn reviews_are_answered_meanwhile_and_everything_recovers() {
+    let plane = plane();
     // It also starts in the middle of an outage.
     let proxy = Proxy::start(plane.url(), &plane.ca_file());
     proxy.set(Mode::Answer(500));
@@ -40,17 +57,7 @@ fn reviews_are_answered_meanwhile_and_everything_recovers() {
     proxy.set(Mode::Pass);
     replica.wait_ready();
 
-    let ca_file = plane.root().join("serving-ca.crt");
-    let bundle = plane.kubectl(&[
-        "get",
-        "validatingwebhookconfiguration",
-        "keyhatch",
-        "-o",
-        "jsonpath={.webhooks[0].clientConfig.caBundle}",
-    ]);
-    let bundle =
-        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, bundle.success().unwrap());
-    std::fs::write(&ca_file, bundle.unwrap()).unwrap();
+    let ca_file = bundle(&plane);
     let url = format!("https://{}/validate/external-secrets", replica.backend.address);
     for (mode, told) in [
         // Asked to come back later, the client does, for as long as it is let.

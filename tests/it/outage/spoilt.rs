@@ -80,16 +80,20 @@ fn what_somebody_spoilt_is_told_and_made_anew() {
         replica.wait_state(200, "[+] ca-bundle ok");
         wait_reviewed(&plane, &replica);
     }
+    delete_both(&plane, &replica, &config);
+    assert!(replica.process.ended().is_none());
+    assert!(!replica.process.log().contains("panicked"), "{}", replica.process.log());
+}
+
+fn delete_both(plane: &ControlPlane, replica: &Replica, config: &str) {
     plane.kubectl(&["delete", "secret", "keyhatch-tls", "-n", "keyhatch"]).success().unwrap();
     wait_until(LIMIT, "the secret to be made again", || {
         plane.kubectl(&["get", "secret", "keyhatch-tls", "-n", "keyhatch"]).success()
     });
-    wait_reviewed(&plane, &replica);
+    wait_reviewed(plane, replica);
 
     plane.kubectl(&["delete", "validatingwebhookconfiguration", "keyhatch"]).success().unwrap();
     replica.wait_state(200, "[!] ca-bundle");
-    plane.kubectl_in(&config, &["apply", "-f", "-"]).success().unwrap();
-    wait_reviewed(&plane, &replica);
-    assert!(replica.process.ended().is_none());
-    assert!(!replica.process.log().contains("panicked"), "{}", replica.process.log());
+    plane.kubectl_in(config, &["apply", "-f", "-"]).success().unwrap();
+    wait_reviewed(plane, replica);
 }
