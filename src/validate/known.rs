@@ -5,6 +5,8 @@ mod credentials;
 mod namespaces;
 mod push_destination;
 mod push_source;
+mod push_stores;
+mod store_class;
 mod stores;
 mod target;
 mod template_source;
@@ -32,7 +34,7 @@ pub(super) fn check_store(
 ) {
     let Some(aws) = spec.secrets_manager() else { return };
     let at = Field::Root.key("spec");
-    stores::check_controller(subject, &spec.controller, &at.key("controller"), context, report);
+    store_class::check_controller(subject, &spec.controller, &at.key("controller"), context, report);
     let at = at.key("provider");
     let at = at.key("aws");
     credentials::check(subject, &aws.auth, &at.key("auth"), context, report);
@@ -62,8 +64,8 @@ pub(super) fn check_push(
     context: &Context<'_>,
     report: &mut Report,
 ) {
-    stores::check_replicas(subject, spec, at, context, report);
-    stores::check_selectors(subject, spec, at, context, report);
+    push_stores::check_replicas(subject, spec, at, context, report);
+    push_stores::check_selectors(subject, spec, at, context, report);
     push_destination::check(subject, spec, at, context, report);
     let Some(namespace) = subject.namespace else { return };
     push_source::check(namespace, spec, at, context, report);
@@ -98,6 +100,8 @@ pub(super) fn check_push_namespaces(
 pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
     let files = [
         stores::RULES,
+        store_class::RULES,
+        push_stores::RULES,
         credentials::RULES,
         target::RULES,
         template_source::RULES,
@@ -111,7 +115,7 @@ pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
 /// The rules that say nothing, or less, without facts of this kind.
 pub fn rules_about(kind: FactKind) -> &'static [&'static Rule] {
     match kind {
-        FactKind::SecretStores | FactKind::ClusterSecretStores => stores::RULES,
+        FactKind::SecretStores | FactKind::ClusterSecretStores => ABOUT_STORES,
         FactKind::ExternalSecrets => ABOUT_EXTERNAL_SECRETS,
         FactKind::PushSecrets => ABOUT_PUSH_SECRETS,
         FactKind::Namespaces => ABOUT_NAMESPACES,
@@ -121,6 +125,17 @@ pub fn rules_about(kind: FactKind) -> &'static [&'static Rule] {
     }
 }
 
+static ABOUT_STORES: &[&Rule] = &[
+    &stores::STORE_UNKNOWN,
+    &stores::STORE_CONDITIONS,
+    &stores::STORE_NOT_READY,
+    &stores::KEY_REGION,
+    &stores::KEY_PREFIX,
+    &store_class::STORE_CONTROLLER,
+    &push_stores::PUSH_STORES_UNMATCHED,
+    &push_stores::REPLICA_OF_ITSELF,
+    &push_destination::PUSH_SHARED,
+];
 static ABOUT_EXTERNAL_SECRETS: &[&Rule] = &[&target::TARGET_OWNED, &namespaces::NAME_TAKEN];
 static ABOUT_PUSH_SECRETS: &[&Rule] =
     &[&push_destination::PUSH_SHARED, &push_destination::PUSH_SETTING_KEPT, &namespaces::NAME_TAKEN];
