@@ -126,9 +126,12 @@ fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report
             fits
         }
         (_, other) => {
-            // What stands where something else belongs may be a key that was pasted there: its text is not repeated.
             let cause = format!("must be of type {wanted}, and is {}", kind_of(other));
-            report.missing(&SCHEMA, at, cause);
+            match other {
+                // It may be a key that was pasted where a reference belongs: its text is not repeated.
+                Value::String(_) => report.missing(&SCHEMA, at, cause),
+                other => report.value(&SCHEMA, at, shown(other), cause),
+            }
             false
         }
     }
