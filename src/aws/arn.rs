@@ -62,6 +62,16 @@ pub enum ArnError {
     /// A Secrets Manager ARN without a secret's name.
     #[error("an ARN of Secrets Manager ends in :secret:NAME")]
     NotASecret,
+    /// The form of ECS task definitions, which name a part of the secret behind its name.
+    #[error("{after:?} after the secret's name is the form of ECS; write key: {arn}{fields}")]
+    EcsForm {
+        /// What follows the name, `:username::`.
+        after: String,
+        /// The ARN without it.
+        arn: String,
+        /// Where its parts belong.
+        fields: String,
+    },
     /// A region that cannot exist.
     #[error("{0:?} is no AWS region")]
     Region(String),
@@ -130,8 +140,28 @@ pub fn secret(text: &str) -> Result<Arn<'_>, ArnError> {
     check_account(&arn)?;
     match arn.resource.strip_prefix("secret:") {
         Some(name) if super::secret_name::check(name).is_ok() => Ok(arn),
-        _ => Err(ArnError::NotASecret),
+        Some(name) => Err(ecs_form(text, name).unwrap_or(ArnError::NotASecret)),
+        None => Err(ArnError::NotASecret),
     }
+}
+
+/// `NAME:json-key:version-stage:version-id`, where ECS takes a part of a secret.
+fn ecs_form(text: &str, resource: &str) -> Option<ArnError> {
+    let (name, parts) = resource.split_once(':')?;
+    let after = format!(":{parts}");
+    let mut parts = parts.split(':');
+    let (property, stage, id) = (parts.next()?, parts.next()?, parts.next()?);
+    if super::secret_name::check(name).is_err() || parts.next().is_some() {
+        return None;
+    }
+    let version = if id.is_empty() { stage.to_owned() } else { format!("uuid/{id}") };
+    let fields: String = [("property", property), ("version", &version)]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(field, value)| format!(", {field}: {value}"))
+        .collect();
+    let arn = text.strip_suffix(&after)?.to_owned();
+    Some(ArnError::EcsForm { after, arn, fields })
 }
 
 fn check_partition(arn: &Arn<'_>) -> Result<(), ArnError> {
@@ -201,5 +231,19 @@ mod tests {
             Err(ArnError::Service { found: "ssm".into(), wanted: "secretsmanager" })
         );
         assert_eq!(secret("arn:aws:secretsmanager:eu-central-1:123456789012:x"), Err(ArnError::NotASecret));
+    }
+
+    #[test]
+    fn the_form_of_ecs_is_taken_apart() {
+        let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app-AbCdEf";
+        for (after, fields) in [
+            (":user::", ", property: user"),
+            (":user:AWSPREVIOUS:", ", property: user, version: AWSPREVIOUS"),
+            (":::5d0e", ", version: uuid/5d0e"),
+        ] {
+            let message = secret(&format!("{arn}{after}")).unwrap_err().to_string();
+            assert!(message.ends_with(&format!("write key: {arn}{fields}")), "{message}");
+        }
+        assert_eq!(secret(&format!("{arn}:user")), Err(ArnError::NotASecret));
     }
 }

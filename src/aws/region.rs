@@ -74,24 +74,34 @@ fn suggest(name: &str) -> Suggestion {
     if folded.len() > 32 {
         return Suggestion::Nothing; // no name of that length is near any region
     }
-    KNOWN
-        .iter()
-        .map(|region| (strsim::osa_distance(&folded, region), region))
-        .filter(|(distance, _)| *distance <= 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map_or(Suggestion::Nothing, |(_, region)| Suggestion::DidYouMean((*region).to_owned()))
+    let nearest = |name: &str| {
+        let distances = KNOWN.iter().map(|region| (strsim::osa_distance(name, region), *region));
+        distances.filter(|(distance, _)| *distance <= 3).min_by_key(|(distance, _)| *distance)
+    };
+    if let Some((_, region)) = nearest(&folded) {
+        return Suggestion::DidYouMean(region.to_owned());
+    }
+    // `us-east-1-fipss`: a slip in what follows the region.
+    match folded.rsplit_once('-') {
+        Some((region, end)) if strsim::osa_distance(end, "fips") <= 2 => nearest(region)
+            .map_or(Suggestion::Nothing, |(_, region)| Suggestion::DidYouMean(format!("{region}-fips"))),
+        _ => Suggestion::Nothing,
+    }
 }
 
-/// `us-east-1a` and `us-west-2-lax-1a` are zones of a region.
+/// `us-east-1a`, `us-west-2-lax-1a` and `us-east-1-wl1-bos-wlz-1` are zones of a region.
 fn region_of_zone(name: &str) -> Option<&'static str> {
-    let last = name.chars().last()?;
-    if !last.is_ascii_lowercase() {
-        return None;
-    }
-    KNOWN
-        .iter()
-        .copied()
-        .find(|region| name.strip_prefix(region).is_some_and(|rest| rest.len() == 1 || rest.starts_with('-')))
+    let is_zone = |rest: &str| {
+        let end = rest.rsplit('-').next().unwrap_or_default();
+        let (number, letter) = end.split_at_checked(end.len().saturating_sub(1)).unwrap_or_default();
+        let is_lettered = letter.bytes().all(|b| b.is_ascii_lowercase()) && !letter.is_empty();
+        let is_numbered = number.bytes().all(|b| b.is_ascii_digit());
+        match rest.strip_prefix('-') {
+            None => rest.len() == 1 && is_lettered,
+            Some(_) => rest.contains("-wlz-") || is_lettered && is_numbered && !number.is_empty(),
+        }
+    };
+    KNOWN.iter().copied().find(|region| name.strip_prefix(region).is_some_and(is_zone))
 }
 
 /// Name prefixes and the partition they belong to.
@@ -195,6 +205,10 @@ mod tests {
             (" us-east-1", meant("us-east-1")),
             ("us-east-1a", Region::Misspelt(Suggestion::ZoneOf("us-east-1".into()))),
             ("us-west-2-lax-1a", Region::Misspelt(Suggestion::ZoneOf("us-west-2".into()))),
+            ("us-east-1-wl1-bos-wlz-1", Region::Misspelt(Suggestion::ZoneOf("us-east-1".into()))),
+            ("us-east-1-fipss", meant("us-east-1-fips")),
+            ("us-esat-1-fip", meant("us-east-1-fips")),
+            ("us-east-1-production", Region::Misspelt(Suggestion::Nothing)),
             ("frankfurt", Region::Misspelt(Suggestion::Nothing)),
             ("eu-west-0", meant("eu-west-1")),
             ("noop.", Region::Misspelt(Suggestion::Nothing)),

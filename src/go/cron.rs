@@ -33,6 +33,24 @@ pub struct Fields {
     pub zone: Option<&'static str>,
 }
 
+impl Fields {
+    /// Whether any time matches: the 30th of February does not, and neither does a field without values.
+    pub fn ever_match(&self) -> bool {
+        let Self { minute, hour, day_of_month, month, day_of_week, zone: _ } = self;
+        let values = |field: &u64| field & !STAR;
+        let has_date = (1..=12).zip(DAYS).any(|(number, days)| {
+            month & (1 << number) != 0 && values(day_of_month) & ((1 << (days + 1)) - 1) != 0
+        });
+        let has_weekday = values(day_of_week) != 0;
+        let is_every_day = (day_of_month | day_of_week) & STAR != 0;
+        let has_day = if is_every_day { has_date && has_weekday } else { has_date || has_weekday };
+        values(minute) != 0 && values(hour) != 0 && values(month) != 0 && has_day
+    }
+}
+
+/// The days of each month, in a leap year for February.
+const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
 /// Marks a field that was written as a star: when either day field is, both have to match a day.
 pub const STAR: u64 = 1 << 63;
 
@@ -208,6 +226,21 @@ mod tests {
             ("TZ=Europe/Berln @daily", "unknown time zone `Europe/Berln`; did you mean `Europe/Berlin`?"),
         ] {
             assert_eq!(parse(schedule).unwrap_err().to_string(), message, "{schedule}");
+        }
+    }
+
+    #[test]
+    fn schedules_that_never_come_are_told_from_rare_ones() {
+        for schedule in
+            ["0 0 30 2 *", "0 0 31 2 *", "0 0 31 4,6 *", "0 0 31 2,4,6,9,11 ?", ", * * * *", "0 0 * , *"]
+        {
+            assert!(!fields(schedule).ever_match(), "{schedule}");
+        }
+        // Two day fields without a star: either is enough.
+        for schedule in
+            ["0 0 29 2 *", "0 0 30 2 1", "0 0 31 1,2 *", "* * * * *", "0 0 * 2 0", "@yearly", "0 0 31 */2 *"]
+        {
+            assert!(fields(schedule).ever_match(), "{schedule}");
         }
     }
 
