@@ -16,6 +16,8 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template<'t> {
     keys: Vec<&'t str>,
+    fields: Vec<(&'t str, &'t str)>,
+    undefined: Option<String>,
 }
 
 impl<'t> Template<'t> {
@@ -23,6 +25,17 @@ impl<'t> Template<'t> {
     /// What stands in a branch, a loop or a definition, or behind a short-circuiting `and` or `or`, is left out.
     pub fn keys(&self) -> impl Iterator<Item = &'t str> {
         self.keys.iter().copied()
+    }
+
+    /// The keys of whose values every run takes a field, with that field, sorted, each pair once: Go finds none in
+    /// a text.
+    pub fn fields(&self) -> impl Iterator<Item = (&'t str, &'t str)> {
+        self.fields.iter().copied()
+    }
+
+    /// A template that every run calls and none defines: Go says so when it runs.
+    pub fn undefined(&self) -> Option<&str> {
+        self.undefined.as_deref()
     }
 }
 
@@ -124,10 +137,7 @@ const OPERATORS: &str =
 
 /// Parses a template as Go's `template.New("").Funcs(…).Parse` does.
 pub fn parse(text: &str) -> Result<Template<'_>, TemplateError> {
-    let mut keys = parser::parse(text)?;
-    keys.sort_unstable();
-    keys.dedup();
-    Ok(Template { keys })
+    parser::parse(text)
 }
 
 #[cfg(test)]
@@ -163,6 +173,28 @@ mod tests {
             (r#"{{ index . "a" }}"#, &[]),
         ] {
             assert_eq!(keys(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_fails_in_every_run_is_found() {
+        for (text, fields, undefined) in [
+            ("{{ .a }}{{ $.b }}{{ template \"x\" }}{{ define \"x\" }}{{ end }}", &[][..], None),
+            ("{{ .a.b }}{{ $.c.d.e }}{{ .a.b | upper }}", &[("a", "b"), ("c", "d")], None),
+            (
+                "{{ if .a }}{{ .a.b }}{{ template \"x\" }}{{ end }}{{ (fromJson .a).b }}{{ $x := .a }}{{ $x.b }}",
+                &[],
+                None,
+            ),
+            ("{{ template \"x\" . }}", &[], Some("`x`")),
+            ("{{ define \"y\" }}{{ .a.b }}{{ template \"x\" }}{{ end }}", &[], None),
+        ] {
+            let parsed = parse(text).unwrap();
+            assert_eq!(
+                (parsed.fields().collect::<Vec<_>>().as_slice(), parsed.undefined()),
+                (fields, undefined),
+                "{text}"
+            );
         }
     }
 

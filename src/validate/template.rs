@@ -62,21 +62,40 @@ fn check_text(text: &str, fetched: Option<&BTreeSet<&str>>, at: &Field<'_>, repo
     if !text.contains("{{") {
         return;
     }
-    match template::parse(text) {
-        Err(error) => report.text(&TEMPLATE, at, text, error.to_string()),
-        Ok(parsed) => {
-            let Some(fetched) = fetched else { return };
-            for key in parsed.keys().filter(|key| !fetched.contains(key)).collect::<BTreeSet<_>>() {
-                let known = fetched.iter().copied().collect::<Vec<_>>().join(", ");
-                let dotted = fetched.iter().find(|known| known.split(['.', '-', '/']).next() == Some(key));
-                let cause = match dotted {
-                    Some(known) => format!(
-                        "reads .{key}, which no entry provides; for {known} write {{{{ index . \"{known}\" }}}}"
-                    ),
-                    None => format!("reads .{key}, which no entry provides; there are: {known}"),
-                };
-                report.text(&TEMPLATE_KEY, at, text, cause);
+    let parsed = match template::parse(text) {
+        Err(error) => return report.text(&TEMPLATE, at, text, error.to_string()),
+        Ok(parsed) => parsed,
+    };
+    if let Some(name) = parsed.undefined() {
+        let cause = format!("calls template {name}, which is not defined here; every text stands for itself");
+        report.text(&TEMPLATE, at, text, cause);
+    }
+    let Some(fetched) = fetched else { return };
+    for key in parsed.keys().filter(|key| !fetched.contains(key)) {
+        report.text(&TEMPLATE_KEY, at, text, unknown_key(key, fetched));
+    }
+    for (key, field) in parsed.fields().filter(|(key, _)| fetched.contains(key)) {
+        let cause = match format!("{key}.{field}") {
+            whole if fetched.contains(whole.as_str()) => {
+                format!("the value of {key} is a text without fields; write {{{{ index . \"{whole}\" }}}}")
             }
+            _ => format!(
+                "the value of {key} is a text without fields; of a JSON document write {{{{ (fromJson .{key}).{field} }}}}"
+            ),
+        };
+        report.text(&TEMPLATE_KEY, at, text, cause);
+    }
+}
+
+fn unknown_key(key: &str, fetched: &BTreeSet<&str>) -> String {
+    let dotted = fetched.iter().find(|known| known.split(['.', '-', '/']).next() == Some(key));
+    match dotted {
+        Some(known) => {
+            format!("reads .{key}, which no entry provides; for {known} write {{{{ index . \"{known}\" }}}}")
+        }
+        None => {
+            let known = fetched.iter().copied().collect::<Vec<_>>().join(", ");
+            format!("reads .{key}, which no entry provides; there are: {known}")
         }
     }
 }
@@ -141,6 +160,9 @@ pub(super) fn check_type(
 
 /// The rules of this file.
 pub(super) static RULES: &[&Rule] = &[&TEMPLATE_KEY, &TEMPLATE_PRIVILEGED, &TEMPLATE_TARGET, &TEMPLATE_TYPE];
+
+/// Those that PushSecrets can break, too.
+pub(super) static SHARED_RULES: &[&Rule] = &[&TEMPLATE_PRIVILEGED, &TEMPLATE_TARGET];
 
 /// A key that the template's data never has.
 pub(crate) static TEMPLATE_KEY: Rule = Rule {

@@ -4,25 +4,34 @@
 
 use super::lexer::Lexer;
 use super::token::{Kind, Token};
-use super::{Problem, TemplateError, quoted};
+use super::{Problem, Template, TemplateError, quoted};
 use crate::go::excerpt;
 use std::collections::{HashMap, HashSet};
 
 /// The deepest nesting of blocks and parentheses together.
 const DEPTH: u32 = 200;
 
-/// Checks the text and gives the keys that are certainly read.
-pub(super) fn parse(text: &str) -> Result<Vec<&str>, TemplateError> {
+/// Checks the text and gives what every run does.
+pub(super) fn parse(text: &str) -> Result<Template<'_>, TemplateError> {
     let mut parser = Parser {
         lexer: Lexer::new(text),
         tree: Tree::new(),
         templates: HashMap::new(),
         keys: Vec::new(),
+        fields: Vec::new(),
+        used: Vec::new(),
         certain: true,
         depth: 0,
     };
     parser.text()?;
-    Ok(parser.keys)
+    let Parser { mut keys, mut fields, used, templates, .. } = parser;
+    keys.sort_unstable();
+    keys.dedup();
+    fields.sort_unstable();
+    fields.dedup();
+    let undefined = used.into_iter().find(|name| !templates.contains_key(name));
+    let undefined = undefined.map(|name| excerpt(&String::from_utf8_lossy(&name)));
+    Ok(Template { keys, fields, undefined })
 }
 
 pub(super) struct Parser<'t> {
@@ -31,6 +40,10 @@ pub(super) struct Parser<'t> {
     /// The defined templates, and whether each is empty: an empty one may be defined again.
     templates: HashMap<Vec<u8>, bool>,
     pub(super) keys: Vec<&'t str>,
+    /// Keys of the data with the field that is taken from their value.
+    pub(super) fields: Vec<(&'t str, &'t str)>,
+    /// The templates that every run calls by name.
+    used: Vec<Vec<u8>>,
     /// Whether what is parsed is evaluated in every run, with the template's data as dot and as `$`.
     pub(super) certain: bool,
     depth: u32,
@@ -283,7 +296,10 @@ impl<'t> Parser<'t> {
     fn template(&mut self) -> Parsed<Node> {
         const CONTEXT: &str = "template clause";
         let token = self.next_non_space();
-        self.template_name(token, CONTEXT)?;
+        let name = self.template_name(token, CONTEXT)?;
+        if self.certain {
+            self.used.push(name);
+        }
         if self.next_non_space().kind != Kind::RightDelimiter {
             self.back_up();
             self.pipeline(CONTEXT, Kind::RightDelimiter)?;

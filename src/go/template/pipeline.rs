@@ -118,13 +118,20 @@ impl<'t> Parser<'t> {
     fn operand(&mut self) -> Parsed<Option<Operand>> {
         let Some((operand, term)) = self.term()? else { return Ok(None) };
         let mut field = self.peek();
-        match term.kind {
+        let key = match term.kind {
             Kind::Field => self.key(term),
             Kind::Variable if term.text == "$" && field.kind == Kind::Field => self.root_key(field),
-            _ => {}
-        }
+            _ => None,
+        };
         if field.kind != Kind::Field {
             return Ok(Some(operand));
+        }
+        if term.kind == Kind::Variable {
+            self.next();
+            field = self.peek();
+        }
+        if let (Some(key), Kind::Field, Some(name)) = (key, field.kind, field.text.strip_prefix('.')) {
+            self.fields.push((key, name));
         }
         while field.kind == Kind::Field {
             self.next();
@@ -136,17 +143,15 @@ impl<'t> Parser<'t> {
         Ok(Some(Operand::Other))
     }
 
-    fn key(&mut self, field: Token<'t>) {
-        if self.certain {
-            self.keys.extend(field.text.strip_prefix('.'));
-        }
+    fn key(&mut self, field: Token<'t>) -> Option<&'t str> {
+        let key = field.text.strip_prefix('.').filter(|_| self.certain);
+        self.keys.extend(key);
+        key
     }
 
     /// `$.name` is a key unless `$` has been set to something else.
-    fn root_key(&mut self, field: Token<'t>) {
-        if !self.tree.variables.root_is_set {
-            self.key(field);
-        }
+    fn root_key(&mut self, field: Token<'t>) -> Option<&'t str> {
+        if self.tree.variables.root_is_set { None } else { self.key(field) }
     }
 
     fn term(&mut self) -> Parsed<Option<(Operand, Token<'t>)>> {
