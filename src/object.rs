@@ -4,6 +4,7 @@
 //! second time, against the schema, so that all of its mistakes are told and not just the first.
 
 mod envelope;
+mod places;
 mod schema;
 mod unknown;
 
@@ -21,11 +22,11 @@ use crate::rule::{Level, Reason, Rule};
 pub use envelope::Envelope;
 use envelope::Metadata;
 pub use schema::{REQUIRED_FIELD, SCHEMA};
-pub use unknown::{MISSPELT_FIELD, UNKNOWN_FIELD};
+pub use unknown::{MISPLACED_FIELD, MISSPELT_FIELD, UNKNOWN_FIELD};
 
 /// The rules about any object.
 pub fn rules() -> Vec<&'static Rule> {
-    vec![&VERSION_SERVED, &SCHEMA, &REQUIRED_FIELD, &MISSPELT_FIELD, &UNKNOWN_FIELD]
+    vec![&VERSION_SERVED, &SCHEMA, &REQUIRED_FIELD, &MISSPELT_FIELD, &MISPLACED_FIELD, &UNKNOWN_FIELD]
 }
 
 /// An object of one of our kinds. `S` is its spec: as text ([`RawValue`]), or read ([`Read`]).

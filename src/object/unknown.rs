@@ -3,7 +3,7 @@
 use serde_ignored::Path;
 use serde_json::Value;
 
-use super::schema;
+use super::{places, schema};
 use crate::api::Kind;
 use crate::field::{self, Field};
 use crate::finding::Report;
@@ -31,15 +31,21 @@ pub(super) fn report<'a>(kind: Kind, unknown: impl Iterator<Item = &'a String>, 
         }
         let at = Field::Path(path);
         let siblings = siblings(kind, parent);
-        match suggest::nearest(name, siblings.iter().map(String::as_str)) {
-            Some(near) => {
-                report.missing(&MISSPELT_FIELD, &at, format!("did you mean {near}?"));
-            }
-            None => report.missing(
+        if let Some(near) = suggest::nearest(name, siblings.iter().map(String::as_str)) {
+            report.missing(&MISSPELT_FIELD, &at, format!("did you mean {near}?"));
+            continue;
+        }
+        match places::nearest(kind, parent, name).as_slice() {
+            [] => report.missing(
                 &UNKNOWN_FIELD,
                 &at,
                 "there is no such field here: it is kept, and read by nobody",
             ),
+            [place] => report.missing(&MISPLACED_FIELD, &at, format!("belongs in {place}")),
+            [first, second, ..] => {
+                let cause = format!("there is no such field here, but in {first} and {second}");
+                report.missing(&UNKNOWN_FIELD, &at, cause);
+            }
         }
     }
 }
@@ -74,6 +80,17 @@ pub static MISSPELT_FIELD: Rule = Rule {
     why: "The field that was meant keeps its default, and nobody says so.",
     fix: "Correct the name; letter case counts.",
     example: "refreshIntervall: 1h",
+};
+
+/// A field at another level than its own.
+pub static MISPLACED_FIELD: Rule = Rule {
+    id: "misplaced-field",
+    level: Level::Deny,
+    reason: Reason::Unknown,
+    kind: Kind::ExternalSecret,
+    why: "Where it stands nobody reads it; where it belongs the default holds, and nobody says so.",
+    fix: "Move it to the place that the message names; it is the only one near by that has a field of this name.",
+    example: "creationPolicy: Orphan",
 };
 
 /// A field of somebody else's.
