@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::field::Field;
 use crate::policy::Policy;
-use crate::rule::{Level, Rule};
+use crate::rule::{Level, Reason, Rule};
 
 /// The longest piece of a user's value that a message repeats, in bytes.
 const SHOWN_VALUE: usize = 120;
@@ -16,6 +16,8 @@ pub struct Finding {
     pub rule: &'static Rule,
     /// How grave it is here: the rule's own level, unless the operator gave it another.
     pub level: Level,
+    /// The cause in Kubernetes' vocabulary: the rule's own, unless there is no value that it could be about.
+    pub reason: Reason,
     /// The field, as [`Field`] prints it.
     pub field: String,
     /// The offending value, quoted and cut; empty when the field is missing.
@@ -28,9 +30,9 @@ pub struct Finding {
 /// that the API server uses for its own.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, level, field: _, value, cause } = self;
+        let Self { rule, level, reason, field: _, value, cause } = self;
         if *level == Level::Deny {
-            write!(f, "{}: ", rule.reason.label())?;
+            write!(f, "{}: ", reason.label())?;
         }
         if !value.is_empty() {
             write!(f, "{value}: ")?;
@@ -51,7 +53,7 @@ pub struct Report {
 impl Report {
     /// Adds a finding about a text value.
     pub fn text(&mut self, rule: &'static Rule, field: &Field<'_>, value: &str, cause: impl Into<String>) {
-        self.push(rule, field, quote(value), cause.into());
+        self.push(rule, rule.reason, field, quote(value), cause.into());
     }
 
     /// Adds a finding about a number or another value that prints itself.
@@ -62,19 +64,25 @@ impl Report {
         value: impl fmt::Display,
         cause: impl Into<String>,
     ) {
-        self.push(rule, field, value.to_string(), cause.into());
+        self.push(rule, rule.reason, field, value.to_string(), cause.into());
     }
 
-    /// Adds a finding about a field that is absent, or about a whole object.
+    /// Adds a finding about a field that is absent or empty.
     pub fn missing(&mut self, rule: &'static Rule, field: &Field<'_>, cause: impl Into<String>) {
-        self.push(rule, field, String::new(), cause.into());
+        self.push(rule, without_value(rule, Reason::Required), field, String::new(), cause.into());
     }
 
-    fn push(&mut self, rule: &'static Rule, field: &Field<'_>, value: String, cause: String) {
+    /// Adds a finding about something that must not be there, and is no value that could be shown.
+    pub fn forbidden(&mut self, rule: &'static Rule, field: &Field<'_>, cause: impl Into<String>) {
+        self.push(rule, without_value(rule, Reason::Forbidden), field, String::new(), cause.into());
+    }
+
+    fn push(&mut self, rule: &'static Rule, reason: Reason, field: &Field<'_>, value: String, cause: String) {
         if self.findings.len() >= MOST {
             return;
         }
-        self.findings.push(Finding { rule, level: rule.level, field: field.to_string(), value, cause });
+        let level = rule.level;
+        self.findings.push(Finding { rule, level, reason, field: field.to_string(), value, cause });
     }
 
     /// Whether nothing was found.
@@ -103,6 +111,14 @@ impl Report {
     /// Whether a finding of this level is among them.
     pub fn has(&self, level: Level) -> bool {
         self.findings.iter().any(|finding| finding.level == level)
+    }
+}
+
+/// `Invalid value:` needs a value that it is said of.
+fn without_value(rule: &Rule, otherwise: Reason) -> Reason {
+    match rule.reason {
+        Reason::Invalid | Reason::NotSupported => otherwise,
+        Reason::Required | Reason::Duplicate | Reason::Forbidden | Reason::Unknown => rule.reason,
     }
 }
 

@@ -6,6 +6,7 @@
 mod duration;
 mod external_secret;
 mod fan_out;
+mod kinds;
 mod known;
 mod push_secret;
 mod rewrite;
@@ -30,9 +31,11 @@ use crate::policy::Policy;
 use crate::rule::{Level, Reason, Rule};
 
 use duration::DURATION;
+pub use kinds::kinds;
 pub(crate) use known::pushes;
 pub use known::rules_about;
 use selector::LABEL_SELECTOR;
+pub(crate) use selector::{NOT_A_VALUE, is_label_key, is_label_value};
 
 /// What rules may depend on beside the object itself.
 #[derive(Clone, Copy, Debug)]

@@ -30,7 +30,7 @@ pub fn refusal(kind: Kind, request: &Request<'_>, decision: &Decision) -> Status
         message.push(']');
     }
     let causes = told.iter().map(|finding| Cause {
-        reason: finding.rule.reason.cause_type(),
+        reason: finding.reason.cause_type(),
         message: finding.to_string(),
         field: finding.field.clone(),
     });
@@ -118,6 +118,7 @@ mod tests {
             let finding = crate::finding::Finding {
                 rule: rules()[0],
                 level: crate::rule::Level::Warn,
+                reason: crate::rule::Reason::Invalid,
                 field,
                 value,
                 cause: cause.into(),

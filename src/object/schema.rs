@@ -115,7 +115,7 @@ fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report
             check_count(items.len(), schema, ("minItems", "maxItems"), "items", at, report);
             true
         }
-        ("string", Value::String(text)) => is_fit_text(text, schema, at, report),
+        ("string", Value::String(text)) => is_fit_text(text, schema, at, report) || is_mended(text, schema),
         ("boolean", Value::Bool(_)) | ("", _) => true,
         ("integer", Value::Number(number)) => {
             let is_32_bit = schema.get("format").and_then(Value::as_str) == Some("int32");
@@ -126,12 +126,9 @@ fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report
             fits
         }
         (_, other) => {
-            let cause = format!("must be of type {wanted}, and is {}", kind_of(other));
-            match other {
-                // It may be a key that was pasted where a reference belongs: its text is not repeated.
-                Value::String(_) => report.missing(&SCHEMA, at, cause),
-                other => report.value(&SCHEMA, at, shown(other), cause),
-            }
+            // What stands where something else belongs may be a key that was pasted there: its text is not repeated.
+            let (found, advice) = kind_of(other);
+            report.value(&SCHEMA, at, found, format!("must be of type {wanted}{advice}"));
             false
         }
     }
@@ -217,14 +214,26 @@ fn is_fit_text(text: &str, schema: &Value, at: &Field<'_>, report: &mut Report) 
     false
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// A slip in one of a closed set of values is told, and read as what was meant: the rest depends on it.
+fn is_mended(text: &mut String, schema: &Value) -> bool {
+    let allowed =
+        schema.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let near = crate::suggest::nearest(text, allowed);
+    if let Some(near) = near {
+        near.clone_into(text);
+    }
+    near.is_some()
+}
+
+fn kind_of(value: &Value) -> (&'static str, &'static str) {
+    const QUOTES: &str = "; put it in quotes if a text is meant";
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean; put it in quotes if a text is meant",
-        Value::Number(_) => "a number; put it in quotes if a text is meant",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Null => ("null", ""),
+        Value::Bool(_) => ("a boolean", QUOTES),
+        Value::Number(_) => ("a number", QUOTES),
+        Value::String(_) => ("a text", ""),
+        Value::Array(_) => ("a list", ""),
+        Value::Object(_) => ("an object", ""),
     }
 }
 

@@ -5,7 +5,7 @@ mod remote_ref;
 mod sync_windows;
 mod target;
 
-pub(super) use data_from::check_generator;
+pub(super) use data_from::{GENERATOR_KIND, check_generator};
 
 use std::collections::BTreeSet;
 

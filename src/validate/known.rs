@@ -23,7 +23,9 @@ use crate::finding::Report;
 use crate::rule::Rule;
 
 pub(crate) use push_destination::pushes;
+pub(super) use store_class::STORE_CONTROLLER;
 pub(super) use stores::{check_find, check_key, check_ref};
+pub(super) use template_source::TEMPLATE_SOURCE;
 
 /// Checks a store of AWS.
 pub(super) fn check_store(
@@ -112,6 +114,19 @@ pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
     files.into_iter().flatten().copied()
 }
 
+/// Those about the store that anything names.
+pub(super) static RULES_OF_USERS: &[&Rule] =
+    &[&stores::STORE_UNKNOWN, &stores::STORE_CONDITIONS, &stores::STORE_NOT_READY];
+
+/// Those about the namespaces that something is made in.
+pub(super) static RULES_OF_FAN_OUT: &[&Rule] = namespaces::RULES;
+
+/// Those that need to know the object's own namespace.
+pub(super) fn rules_of_one_kind() -> impl Iterator<Item = &'static Rule> {
+    let last: &Rule = &push_destination::PUSH_SETTING_KEPT;
+    target::RULES.iter().chain(push_source::RULES).copied().chain([last])
+}
+
 /// The rules that say nothing, or less, without facts of this kind.
 pub fn rules_about(kind: FactKind) -> &'static [&'static Rule] {
     match kind {
@@ -131,7 +146,7 @@ static ABOUT_STORES: &[&Rule] = &[
     &stores::STORE_NOT_READY,
     &stores::KEY_REGION,
     &stores::KEY_PREFIX,
-    &store_class::STORE_CONTROLLER,
+    &STORE_CONTROLLER,
     &push_stores::PUSH_STORES_UNMATCHED,
     &push_stores::REPLICA_OF_ITSELF,
     &push_destination::PUSH_SHARED,
@@ -146,7 +161,7 @@ static ABOUT_SECRETS: &[&Rule] = &[
     &target::TARGET_OWNED,
     &target::TARGET_IMMUTABLE,
     &target::TARGET_MISSING,
-    &template_source::TEMPLATE_SOURCE,
+    &TEMPLATE_SOURCE,
     &push_source::PUSH_SOURCE_MISSING,
     &push_source::PUSH_KEY_MISSING,
     &push_source::PUSH_NOT_TEXT,
@@ -155,6 +170,6 @@ static ABOUT_SECRETS: &[&Rule] = &[
     &push_source::POLICY_JSON,
 ];
 static ABOUT_CONFIG_MAPS: &[&Rule] =
-    &[&template_source::TEMPLATE_SOURCE, &push_source::POLICY_SOURCE_MISSING, &push_source::POLICY_JSON];
+    &[&TEMPLATE_SOURCE, &push_source::POLICY_SOURCE_MISSING, &push_source::POLICY_JSON];
 static ABOUT_SERVICE_ACCOUNTS: &[&Rule] =
     &[&credentials::SERVICE_ACCOUNT, &credentials::SERVICE_ACCOUNT_ROLE];

@@ -40,7 +40,8 @@ pub(super) fn is_empty(selector: &LabelSelector) -> bool {
         && selector.match_expressions.iter().flatten().next().is_none()
 }
 
-const NOT_A_VALUE: &str =
+/// Said of a label with another value.
+pub(crate) const NOT_A_VALUE: &str =
     "no label has this value: at most 63 of A-Z a-z 0-9 - _ . that begin and end alphanumeric";
 
 fn check_requirement(requirement: &LabelSelectorRequirement, at: &Field<'_>, report: &mut Report) {
@@ -56,7 +57,7 @@ fn check_requirement(requirement: &LabelSelectorRequirement, at: &Field<'_>, rep
         }
         "Exists" | "DoesNotExist" if count > 0 => {
             let cause = format!("{operator} takes no values; remove them, or use In");
-            report.missing(&LABEL_SELECTOR, &at.key("values"), cause);
+            report.forbidden(&LABEL_SELECTOR, &at.key("values"), cause);
         }
         "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
         other => {
@@ -69,7 +70,8 @@ fn check_requirement(requirement: &LabelSelectorRequirement, at: &Field<'_>, rep
     }
 }
 
-fn is_label_key(key: &str) -> bool {
+/// `[prefix/]name`, as labels and annotations have it.
+pub(crate) fn is_label_key(key: &str) -> bool {
     let (prefix, name) = key.rsplit_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
     let prefix_fits = prefix.is_none_or(|prefix| {
         matches!(prefix.len(), 1..=253)
@@ -81,7 +83,8 @@ fn is_label_key(key: &str) -> bool {
     prefix_fits && !name.is_empty() && is_label_value(name)
 }
 
-fn is_label_value(value: &str) -> bool {
+/// What labels may say.
+pub(crate) fn is_label_value(value: &str) -> bool {
     let edge = |b: Option<u8>| b.is_none_or(|b| b.is_ascii_alphanumeric());
     value.len() <= 63
         && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))

@@ -53,7 +53,7 @@ fn check_provider(provider: &Provider, report: &mut Report) {
             &at,
             "a store needs one provider: aws: {service: SecretsManager, …}",
         ),
-        _ => report.missing(&PROVIDER_CHOICE, &at, "a store has exactly one provider; keep one"),
+        _ => report.forbidden(&PROVIDER_CHOICE, &at, "a store has exactly one provider; keep one"),
     }
 }
 
@@ -194,6 +194,10 @@ fn check_namespace_regex(pattern: &str, at: &Field<'_>, report: &mut Report) {
 pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.iter().chain(auth::RULES).chain(session::RULES).copied()
 }
+
+/// Those that are about what stores of a namespace and stores of the cluster do not share.
+pub(super) static RULES_OF_ONE_KIND: &[&Rule] =
+    &[&auth::AUTH_NAMESPACE, &auth::AUTH_REFERENT, &CONDITIONS_IGNORED];
 
 static RULES: &[&Rule] = &[
     &PROVIDER_CHOICE,

@@ -42,7 +42,7 @@ pub(super) fn check(
         _ => {
             let cause =
                 "extract, find and sourceRef.generatorRef exclude each other; write one entry for each";
-            report.missing(&DATA_FROM_CHOICE, at, cause);
+            report.forbidden(&DATA_FROM_CHOICE, at, cause);
         }
     }
     if let Some(generator) = generator {

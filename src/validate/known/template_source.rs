@@ -58,7 +58,7 @@ fn check_source(
 pub(super) static RULES: &[&Rule] = &[&TEMPLATE_SOURCE];
 
 /// A template that is not there.
-pub(super) static TEMPLATE_SOURCE: Rule = Rule {
+pub(in crate::validate) static TEMPLATE_SOURCE: Rule = Rule {
     id: "template-source",
     level: Level::Warn,
     reason: Reason::Invalid,
