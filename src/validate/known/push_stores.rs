@@ -2,6 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
+use super::super::push_secret::metadata as push_metadata;
 use super::super::{Context, Subject};
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
@@ -98,11 +99,14 @@ pub(super) fn check_replicas(
     let list = at.key("data");
     for (index, entry) in spec.data.iter().enumerate() {
         let Some(value) = &entry.metadata else { continue };
-        let metadata = super::super::push_secret::metadata::read(value, &Field::Root, &mut Report::default());
-        for region in metadata.replication_locations.iter().flatten() {
+        let metadata = push_metadata::read(value, &Field::Root, &mut Report::default());
+        for (place, region) in metadata.replication_locations.iter().flatten().enumerate() {
             if regions.iter().any(|own| region::without_fips(own) == region::without_fips(region)) {
                 let cause = "the store's own region, which holds the secret itself; remove it";
-                report.text(&REPLICA_OF_ITSELF, &list.index(index).key("metadata"), region, cause);
+                let at = list.index(index);
+                let at = at.key("metadata");
+                let at = push_metadata::place(value, &at);
+                report.text(&REPLICA_OF_ITSELF, &at.key("replicationLocations").index(place), region, cause);
             }
         }
     }

@@ -10,7 +10,6 @@ mod values;
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::api::push_metadata::{API_VERSION, KIND, PushSecretMetadata};
@@ -25,6 +24,9 @@ use rules::{METADATA_BARE, METADATA_ENVELOPE, METADATA_FIELD};
 /// The fields of the spec, as they are written.
 const FIELDS: [&str; 6] =
     ["secretPushFormat", "description", "kmsKeyId", "tags", "resourcePolicy", "replicationLocations"];
+
+/// Fields that the spec has for AWS's other store of secrets.
+const PARAMETER_STORE: [&str; 3] = ["secretType", "tier", "encodeAsDecoded"];
 
 /// As it should be written.
 #[derive(Deserialize)]
@@ -49,11 +51,17 @@ pub(crate) fn read(raw: &RawValue, at: &Field<'_>, report: &mut Report) -> PushS
     }
 }
 
+/// Where the fields stand below `metadata`: in the spec of the envelope, or bare.
+pub(in crate::validate) fn place<'a>(raw: &RawValue, metadata: &'a Field<'a>) -> Field<'a> {
+    let is_enveloped = |value: Json<'_>| value.as_object().is_some_and(|members| !is_bare(members));
+    if serde_json::from_str(raw.get()).is_ok_and(is_enveloped) { metadata.key("spec") } else { *metadata }
+}
+
 fn read_oddities(raw: &RawValue, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
     match serde_json::from_str(raw.get()) {
         Ok(value) => read_value(&value, at, report),
         Err(_) => {
-            report.missing(&METADATA_ENVELOPE, at, "nested too deep to be a PushSecretMetadata");
+            report.forbidden(&METADATA_ENVELOPE, at, "nested too deep to be a PushSecretMetadata");
             PushSecretMetadata::default()
         }
     }
@@ -74,8 +82,8 @@ fn read_value(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> PushSecr
     }
     if is_bare(members) {
         let cause = format!(
-            "understood here, but the operator's own controller refuses it without its envelope; write {}",
-            enveloped(members)
+            "the operator's own controller needs an envelope around it; write \
+             {{apiVersion: {API_VERSION}, kind: {KIND}, spec: {{…}}}}"
         );
         report.missing(&METADATA_BARE, at, cause);
         return values::read(members, at, report);
@@ -86,37 +94,6 @@ fn read_value(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> PushSecr
 /// The form of the provider's public examples: the fields of the spec, and nothing else.
 fn is_bare(members: &Members<'_>) -> bool {
     members.iter().all(|(key, _)| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(key)))
-}
-
-/// What the bare form should have been, as YAML on one line.
-fn enveloped(spec: &Members<'_>) -> String {
-    let spec = flow_members(spec);
-    format!("metadata: {{apiVersion: {API_VERSION}, kind: {KIND}, spec: {spec}}}")
-}
-
-/// YAML flow style: JSON without quotes where none are needed.
-fn flow(value: &Json<'_>) -> String {
-    match value {
-        Json::Object(members) => flow_members(members),
-        Json::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
-        Json::Text(text) => plain(text),
-        other => other.to_string(),
-    }
-}
-
-fn flow_members(members: &Members<'_>) -> String {
-    let members = members.iter().map(|(key, value)| format!("{}: {}", plain(key), flow(value)));
-    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
-}
-
-/// A text as a plain YAML scalar if it is safe as one, else in quotes.
-fn plain(text: &str) -> String {
-    let is_safe = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b))
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
-            .iter()
-            .any(|word| word.eq_ignore_ascii_case(text));
-    if is_safe { text.to_owned() } else { Value::from(text).to_string() }
 }
 
 fn read_envelope(members: &Members<'_>, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
@@ -158,6 +135,11 @@ fn expect(value: &Json<'_>, wanted: &str, at: &Field<'_>, report: &mut Report) {
 
 /// A field that the operator's strict decoder refuses.
 fn unknown_field(key: &str, known: &[&str], at: &Field<'_>, report: &mut Report) {
+    let is_of_parameters = PARAMETER_STORE.iter().any(|field| field.eq_ignore_ascii_case(key));
+    if is_of_parameters && known == FIELDS {
+        let cause = "belongs to Parameter Store; the operator refuses it for Secrets Manager: remove it";
+        return report.text(&METADATA_FIELD, &at.key(key), key, cause);
+    }
     let cause = match suggest::nearest(key, known.iter().copied().chain(FIELDS)) {
         Some(near) if known.contains(&near) => {
             format!("the operator refuses unknown fields; did you mean {near}?")

@@ -13,6 +13,7 @@ use crate::aws::region::{self, Region};
 use crate::aws::{kms, secret_name, tags};
 use crate::field::Field;
 use crate::finding::Report;
+use crate::suggest;
 use crate::validate::store::misspelt_region;
 
 /// Reads the spec; `at` is where its fields stand.
@@ -213,7 +214,11 @@ fn check_source(source: &PolicySource, at: &Field<'_>, report: &mut Report) {
         "ConfigMap" | "Secret" => {}
         "" => report.missing(&RESOURCE_POLICY, &at.key("kind"), "ConfigMap or Secret"),
         other => {
-            report.text(&RESOURCE_POLICY, &at.key("kind"), other, "a policy is kept in a ConfigMap or Secret")
+            let cause = match suggest::nearest(other, ["ConfigMap", "Secret"]) {
+                Some(near) => format!("did you mean {near}? Letter case counts"),
+                None => "a policy is kept in a ConfigMap or Secret".to_owned(),
+            };
+            report.text(&RESOURCE_POLICY, &at.key("kind"), other, cause);
         }
     }
     for (name, value) in [("name", &source.name), ("key", &source.key)] {
