@@ -65,8 +65,27 @@ fn check_property(property: &str, at: &Field<'_>, report: &mut Report) {
         return;
     }
     if let Some(doubt) = gjson::doubtful(property) {
-        report.text(&PROPERTY_DOUBTFUL, at, property, doubt.to_string());
+        let cause = match without_brackets(property) {
+            Some(path) => format!("brackets are part of the name here; the element of a list is {path}"),
+            None => doubt.to_string(),
+        };
+        report.text(&PROPERTY_DOUBTFUL, at, property, cause);
     }
+}
+
+/// `hosts[0].name` as gjson writes it, `hosts.0.name`.
+fn without_brackets(property: &str) -> Option<String> {
+    let mut parts = property.split('[');
+    let mut out = parts.next().filter(|first| !first.is_empty())?.to_owned();
+    for part in parts {
+        let (index, rest) = part.split_once(']')?;
+        let is_index = !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit());
+        if !is_index || !(rest.is_empty() || rest.starts_with('.')) {
+            return None;
+        }
+        out = format!("{out}.{index}{rest}");
+    }
+    (out != property).then_some(out)
 }
 
 /// The rules of this file.
@@ -145,3 +164,17 @@ pub(crate) static PROPERTY_LIMITS: Rule = Rule {
     example: "data: [{secretKey: a, remoteRef: {key: a, property: \
               a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a}}]",
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_of_lists_are_named_with_dots() {
+        assert_eq!(without_brackets("hosts[0].name").as_deref(), Some("hosts.0.name"));
+        assert_eq!(without_brackets("a.b[12]").as_deref(), Some("a.b.12"));
+        for property in ["[0]", "a[x]", "a[0", "a[0]b", "a.b"] {
+            assert_eq!(without_brackets(property), None, "{property}");
+        }
+    }
+}
