@@ -5,6 +5,7 @@
 
 pub mod cluster;
 mod files;
+mod helm;
 mod manifest;
 mod metadata;
 pub mod output;
@@ -16,11 +17,14 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::api::Kind;
 use crate::facts::Facts;
+use crate::field::Field;
 use crate::finding::{Finding, Report};
 use crate::object::{Object, SCHEMA, VERSION_SERVED};
 use crate::observe;
 use crate::rule::{Level, Rule};
+use crate::suggest;
 use crate::validate::{Context, Settings, validate};
 
 pub use files::read;
@@ -114,14 +118,18 @@ fn judge_one(manifest: &Manifest, context: &Context<'_>) -> Vec<Finding> {
                 "v1beta1" | "v1alpha1" => format!("no longer served; write {instead}"),
                 _ => format!("there is no such version of {kind}; write {instead}"),
             };
-            return vec![at_top(&VERSION_SERVED, "apiVersion", &manifest.api_version(), cause)];
+            return at_top(&VERSION_SERVED, "apiVersion", &manifest.api_version(), cause).into_findings();
         }
         (None, _) => {
-            let cause = "no kind of this group that Keyhatch or the operator knows".to_owned();
-            return vec![at_top(&VERSION_SERVED, "kind", &manifest.kind_name, cause)];
+            let near = suggest::nearest(&manifest.kind_name, Kind::ALL.iter().map(|kind| kind.as_str()));
+            let cause = match near {
+                Some(near) => format!("there is no such kind in this group; did you mean {near}?"),
+                None => "no kind of this group that Keyhatch or the operator knows".to_owned(),
+            };
+            return at_top(&VERSION_SERVED, "kind", &manifest.kind_name, cause).into_findings();
         }
     };
-    let unreadable = |error: String| vec![at_top(&SCHEMA, "spec", "", error)];
+    let unreadable = |error: String| at_top(&SCHEMA, "spec", "", error).into_findings();
     let mut report = Report::default();
     metadata::check(manifest, &mut report);
     let mut findings = report.into_findings();
@@ -137,9 +145,13 @@ fn judge_one(manifest: &Manifest, context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-fn at_top(rule: &'static Rule, field: &str, value: &str, cause: String) -> Finding {
-    let value = if value.is_empty() { String::new() } else { crate::finding::quote(value) };
-    Finding { rule, level: rule.level, field: field.into(), value, cause }
+fn at_top(rule: &'static Rule, field: &str, value: &str, cause: String) -> Report {
+    let mut report = Report::default();
+    match value {
+        "" => report.forbidden(rule, &Field::Path(field), cause),
+        value => report.text(rule, &Field::Path(field), value, cause),
+    }
+    report
 }
 
 /// What the objects say to each other. Files hold a part of a cluster only: nothing is absent because it is not in

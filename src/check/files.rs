@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::helm::{self, UNRENDERED};
 use super::yaml::{self, Document};
 use super::{Input, Manifest, Problem};
 
@@ -21,50 +22,98 @@ pub fn read(paths: &[PathBuf], default_namespace: Option<&str>) -> Input {
         if path.as_os_str() == "-" {
             let mut text = Vec::new();
             match io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut text) {
-                Ok(_) => add_text(&mut input, path, &text, default_namespace),
+                Ok(_) => add_stdin(&mut input, path, &text, default_namespace),
                 Err(error) => input.refuse(path, 1, format!("cannot be read: {error}")),
             }
         } else {
-            add_path(&mut input, path, default_namespace, 0);
+            add_path(&mut input, path, default_namespace);
         }
     }
     input
 }
 
 impl Input {
+    /// How much was found, readable or not.
+    fn things(&self) -> usize {
+        self.manifests.len() + self.skipped + self.unreadable.len()
+    }
+
     fn refuse(&mut self, file: &Path, line: usize, message: String) {
         self.unreadable.push(Problem { file: file.to_owned(), line, message });
     }
 }
 
-fn add_path(input: &mut Input, path: &Path, default_namespace: Option<&str>, depth: usize) {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) => return input.refuse(path, 1, format!("cannot be read: {error}")),
-    };
-    if !metadata.is_dir() {
-        if metadata.len() > MAX_FILE {
+/// Reads what was named. A folder without any object is told: in a pipeline it is a wrong path.
+fn add_path(input: &mut Input, path: &Path, default_namespace: Option<&str>) {
+    if !path.is_dir() {
+        return add_file(input, path, Origin::Named, default_namespace);
+    }
+    let before = input.things();
+    let is_new = add_folder(input, path, default_namespace, 0);
+    if is_new && input.things() == before {
+        input.refuse(path, 1, NOTHING_FOUND.into());
+    }
+}
+
+const NOTHING_FOUND: &str =
+    "no manifests found; is this the right path? Of a folder *.yaml, *.yml and *.json are read";
+
+/// Whether a file was named, or found in a folder, where other things than manifests lie as well.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Named,
+    Folder,
+}
+
+fn add_file(input: &mut Input, path: &Path, origin: Origin, default_namespace: Option<&str>) {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.len() > MAX_FILE => {
             return input.refuse(path, 1, format!("has more than {} MiB", MAX_FILE >> 20));
         }
-        return match fs::read(path) {
-            Ok(text) => add_text(input, path, &text, default_namespace),
-            Err(error) => input.refuse(path, 1, format!("cannot be read: {error}")),
-        };
+        Ok(_) => {}
+        Err(error) => return input.refuse(path, 1, format!("cannot be read: {error}")),
     }
+    match fs::read(path) {
+        Ok(text) => add_text(input, path, origin, &text, default_namespace),
+        Err(error) => input.refuse(path, 1, format!("cannot be read: {error}")),
+    }
+}
+
+/// Reads a folder; answers whether nothing in it had been looked at before.
+fn add_folder(input: &mut Input, path: &Path, default_namespace: Option<&str>, depth: usize) -> bool {
     if !is_first_visit(input, path) {
-        return; // a link to a folder that was searched, or is being searched
+        return false; // a link to a folder that was searched, or is being searched
     }
     if depth > MAX_DEPTH {
-        return input.refuse(path, 1, "folders are nested too deep; is there a link to itself?".into());
+        input.refuse(path, 1, "folders are nested too deep; is there a link to itself?".into());
+        return true;
     }
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
-        Err(error) => return input.refuse(path, 1, format!("cannot be read: {error}")),
+        Err(error) => {
+            input.refuse(path, 1, format!("cannot be read: {error}"));
+            return true;
+        }
     };
     let mut inner: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
     inner.sort();
-    for path in inner.iter().filter(|path| path.is_dir() || is_manifest(path)) {
-        add_path(input, path, default_namespace, depth + 1);
+    let mut is_new = true;
+    for path in &inner {
+        if path.is_dir() {
+            is_new &= add_folder(input, path, default_namespace, depth + 1);
+        } else if is_manifest(path) {
+            add_file(input, path, Origin::Folder, default_namespace);
+        }
+    }
+    is_new
+}
+
+/// A program that fails prints nothing: that is no reason to call its output good.
+fn add_stdin(input: &mut Input, path: &Path, text: &[u8], default_namespace: Option<&str>) {
+    let before = input.things();
+    add_text(input, path, Origin::Named, text, default_namespace);
+    if input.things() == before {
+        input.refuse(path, 1, "no manifests found; did the program that should print them fail?".into());
     }
 }
 
@@ -78,7 +127,7 @@ fn is_manifest(path: &Path) -> bool {
     matches!(extension, "yaml" | "yml" | "json")
 }
 
-fn add_text(input: &mut Input, path: &Path, text: &[u8], default_namespace: Option<&str>) {
+fn add_text(input: &mut Input, path: &Path, origin: Origin, text: &[u8], default_namespace: Option<&str>) {
     input.files += 1;
     let Ok(text) = std::str::from_utf8(text) else {
         return input.refuse(path, 1, "is not UTF-8 text".into());
@@ -86,20 +135,23 @@ fn add_text(input: &mut Input, path: &Path, text: &[u8], default_namespace: Opti
     match yaml::documents(text) {
         Ok(documents) => {
             for document in documents {
-                add_document(input, path, document, default_namespace);
+                add_document(input, path, origin, document, default_namespace);
             }
         }
-        Err(error) => match line_of_helm(text) {
+        Err(error) => match helm::line_in_text(text) {
             Some(line) => input.refuse(path, line, UNRENDERED.into()),
             None => input.refuse(path, error.line, error.message),
         },
     }
 }
 
-const UNRENDERED: &str =
-    "an unrendered Helm template; check what `helm template` prints: helm template . | keyhatch check -";
-
-fn add_document(input: &mut Input, path: &Path, document: Document, default_namespace: Option<&str>) {
+fn add_document(
+    input: &mut Input,
+    path: &Path,
+    origin: Origin,
+    document: Document,
+    default_namespace: Option<&str>,
+) {
     let Document { value, lines } = document;
     let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
     if let Some(items) = value.get("items").and_then(Value::as_array).filter(|_| is_list) {
@@ -117,6 +169,7 @@ fn add_document(input: &mut Input, path: &Path, document: Document, default_name
                 Manifest::of_ours(path.to_owned(), &value, String::new(), lines, default_namespace);
             add_object(input, path, &value, manifest, default_namespace);
         }
+        _ if origin == Origin::Folder => input.skipped += 1, // a list of values for a chart, say
         _ => input.refuse(path, lines.get("").copied().unwrap_or(1), "is no Kubernetes object".into()),
     }
 }
@@ -128,16 +181,14 @@ fn add_object(
     manifest: Option<Manifest>,
     default_namespace: Option<&str>,
 ) {
-    match manifest {
-        // Quoted, Helm's actions are valid YAML, and to judge them as values would tell nonsense.
-        Some(manifest) if line_of_helm(&manifest.json).is_some() => {
-            input.refuse(path, manifest.line_of("metadata"), UNRENDERED.into());
-        }
-        Some(manifest) => input.manifests.push(manifest),
-        None => {
-            input.skipped += 1;
-            input.others.extend(of_others(value, default_namespace));
-        }
+    let Some(manifest) = manifest else {
+        input.skipped += 1;
+        input.others.extend(of_others(value, default_namespace));
+        return;
+    };
+    match helm::field_in_value(manifest.value(), "") {
+        Some(field) => input.refuse(path, manifest.line_of(&field), UNRENDERED.into()),
+        None => input.manifests.push(manifest),
     }
 }
 
@@ -155,15 +206,4 @@ fn of_others(value: &Value, default_namespace: Option<&str>) -> Option<Value> {
         metadata.entry("namespace").or_insert_with(|| namespace.into());
     }
     Some(value)
-}
-
-/// The first line of Helm's. Manifests of ours hold Go templates, too; Helm's own objects, and directives at the
-/// beginning of a line, are the difference.
-fn line_of_helm(text: &str) -> Option<usize> {
-    let objects = [".Values.", ".Release.", ".Chart.", ".Capabilities.", ".Files.", "include \""];
-    let is_helm = |line: &str| {
-        let action = line.split_once("{{").map(|(_, action)| action).unwrap_or_default();
-        objects.iter().any(|object| action.contains(object)) || line.starts_with("{{")
-    };
-    text.lines().position(is_helm).map(|index| index + 1)
 }

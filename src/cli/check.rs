@@ -16,13 +16,18 @@ const UNREADABLE: u8 = 2;
 
 /// Flags of `check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 nothing wrong, 1 mistakes, 2 something could not be read.
+#[command(
+    after_help = "Exit codes: 0 nothing wrong, 1 mistakes, 2 something could not be read, or a folder or
+standard input holds no manifest at all.
+
+Files in a folder that hold no Kubernetes object are skipped and counted; a file that is named must hold one.
 
 Examples:
   keyhatch check manifests/ store.yaml
   helm template . | keyhatch check -
   keyhatch check --output sarif manifests/ > keyhatch.sarif
-  keyhatch check --cluster --namespace team-a")]
+  keyhatch check --cluster --namespace team-a"
+)]
 pub(super) struct Check {
     /// Files and folders (*.yaml, *.yml, *.json); - is standard input.
     #[arg(required_unless_present = "cluster", conflicts_with = "cluster", value_parser = path)]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::command::{keyhatch, keyhatch_with};
+use crate::support::process::Guardian;
 use crate::support::webhook;
 
 const FILES: [&str; 3] =
@@ -56,6 +57,49 @@ fn helm_templates_must_be_rendered_first() {
     let ended = check(&["tests/data/check/chart"]);
     assert_eq!(ended.code, Some(2));
     insta::assert_snapshot!("check-helm", ended.stdout);
+}
+
+#[test]
+fn quoted_helm_templates_are_recognised_where_they_stand() {
+    let object = |value: &str| {
+        format!(
+            "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata:\n  name: aws\nspec:\n  provider:\n    \
+             aws:\n      service: SecretsManager\n      region: {value}\n"
+        )
+    };
+    for value in [r#"'{{ include "region" . }}'"#, "'{{ .Values.region }}'"] {
+        let ended = keyhatch_with(&object(value), &["check", "-"], &[]);
+        assert_eq!(ended.code, Some(2), "{}", ended.stdout);
+        assert!(ended.stdout.starts_with("-:9: unreadable: an unrendered Helm template"), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn other_files_of_a_folder_are_skipped_and_an_empty_folder_is_told() {
+    let folder = Guardian::new().unwrap();
+    let path = folder.root().to_str().unwrap();
+    let empty = check(&[path]);
+    assert_eq!(empty.code, Some(2));
+    assert!(empty.stdout.contains("no manifests found"), "{}", empty.stdout);
+    let list = folder.root().join("list.json");
+    std::fs::write(&list, "[1, 2]").unwrap();
+    std::fs::write(folder.root().join("list.yaml"), "- a\n- b\n").unwrap();
+    let ended = check(&[path]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    assert!(ended.stdout.contains("(2 of other kinds skipped)"), "{}", ended.stdout);
+    assert_eq!(check(&[list.to_str().unwrap()]).code, Some(2), "a file that is named must be a manifest");
+    assert_eq!(check(&[path, path]).code, Some(0), "a folder that was read before is not empty");
+    assert_eq!(keyhatch_with("", &["check", "-"], &[]).code, Some(2), "the program before failed");
+}
+
+#[test]
+fn metadata_is_judged_as_the_api_server_does() {
+    let object = "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata:\n  name: aws\n  \
+        labels: {team: a b, /x: y, on: true}\n  annotations: {restart: true, example.com/Version: 1.2, a/b/c: d, \
+        Example.COM/x: y, empty: }\nspec:\n  provider:\n    aws: {service: SecretsManager, region: eu-central-1}\n";
+    let ended = keyhatch_with(object, &["check", "-"], &[]);
+    assert_eq!(ended.code, Some(1));
+    insta::assert_snapshot!("check-metadata", ended.stdout);
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn input_without_objects_is_not_wrong() {
     for path in [folder.root(), &empty, &others] {
         assert_check("", &[path.to_str().unwrap()], 0, "no objects");
     }
-    assert_check("", &["-"], 0, "no objects");
+    assert_check("", &["-"], 2, "no manifests found");
     assert_check("just text\n", &["-"], 2, "is no Kubernetes object");
     assert_check("- a\n- b\n", &["-"], 2, "is no Kubernetes object");
 }
