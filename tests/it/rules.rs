@@ -1,5 +1,6 @@
 //! Every rule's example breaks the rule, and the object that it is merged into breaks none.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use keyhatch::facts::{FactKind, Facts};
 use keyhatch::finding::Finding;
 use keyhatch::object::Object;
 use keyhatch::rule::{Level, Rule};
-use keyhatch::validate::{Context, Settings, rules, rules_about, validate};
+use keyhatch::validate::{Context, Settings, kinds, rules, rules_about, validate};
 use serde_json::Value;
 
 /// A YAML file or text as JSON.
@@ -108,6 +109,96 @@ fn checked(folder: &str) -> Vec<(PathBuf, Vec<(Level, &'static str)>)> {
 fn manifests_that_cannot_work_have_mistakes() {
     for (file, findings) in checked("tests/data/manifests/refused") {
         assert!(findings.iter().any(|(level, _)| *level == Level::Deny), "{}: {findings:?}", file.display());
+    }
+}
+
+/// A refusal for another reason than the file is about would go unseen otherwise.
+#[test]
+fn each_manifest_breaks_the_rules_that_it_is_about() {
+    let mut out = String::new();
+    for folder in ["refused", "warned"] {
+        for (file, findings) in checked(&format!("tests/data/manifests/{folder}")) {
+            let mut ids: Vec<_> = findings.into_iter().map(|(_, id)| id).collect();
+            ids.dedup();
+            let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+            writeln!(out, "{folder}/{name}: {}", ids.join(" ")).unwrap();
+        }
+    }
+    insta::assert_snapshot!("manifest-rules", out);
+}
+
+#[test]
+fn messages_name_place_and_fix() {
+    for (file, words) in [
+        (
+            "external-secret-kind-misspelt",
+            "kind: Unsupported value: \"Externalsecret\": there is no such kind in this group; did you mean ExternalSecret?",
+        ),
+        (
+            "external-secret-creation-policy-misplaced",
+            "spec.creationPolicy: Unknown field: belongs in spec.target.creationPolicy",
+        ),
+        (
+            "external-secret-key-misplaced",
+            "spec.data[0].property: Unknown field: belongs in spec.data[0].remoteRef.property",
+        ),
+        ("external-secret-arn-of-ecs", "secret:app-AbCdEf, property: username1"),
+        ("external-secret-data-from-nothing", "Required value: set one of"),
+        ("external-secret-extract-and-find", "Forbidden: extract, find"),
+        ("external-secret-window-february", "no date is like this"),
+        ("external-secret-template-undefined", "calls template `url`, which is not defined"),
+        ("external-secret-template-field-of-text", "{{ (fromJson .database).host }}"),
+        ("push-secret-policy-kind", "did you mean ConfigMap?"),
+        ("push-secret-store-labels-empty", "Required value: an empty selector"),
+        ("push-secret-metadata-parameter-store", "\"tier\": belongs to Parameter Store"),
+        ("push-secret-replica-at-home", "metadata.spec.replicationLocations["),
+        ("store-service-misspelt-and-more", "did you mean SecretsManager?"),
+        ("store-service-account-misplaced", "belongs in spec.provider.aws.auth.jwt.serviceAccountRef"),
+    ] {
+        let file = PathBuf::from(format!("tests/data/manifests/refused/{file}.yaml"));
+        let input = check::read(std::slice::from_ref(&file), None);
+        let outcome = check::judge(&input, &Settings::default());
+        let told = |located: &check::Located<'_>| format!("{}: {}", located.finding.field, located.finding);
+        let told: Vec<_> = outcome.findings.iter().map(told).collect();
+        assert!(told.iter().any(|told| told.contains(words)), "{}: {told:#?}", file.display());
+    }
+}
+
+/// An example's object as the other kind that has its spec.
+fn counterpart(kind: Kind, spec: &Value) -> Option<(Kind, Value)> {
+    let (other, inner) = match kind {
+        Kind::ExternalSecret => (Kind::ClusterExternalSecret, Some("externalSecretSpec")),
+        Kind::PushSecret => (Kind::ClusterPushSecret, Some("pushSecretSpec")),
+        Kind::SecretStore => (Kind::ClusterSecretStore, None),
+        Kind::ClusterSecretStore => (Kind::SecretStore, None),
+        Kind::ClusterExternalSecret | Kind::ClusterPushSecret => return None,
+    };
+    let mut object = base(other);
+    match inner {
+        Some(inner) => object["spec"][inner] = spec.clone(),
+        None => object["spec"] = spec.clone(),
+    }
+    Some((other, object))
+}
+
+#[test]
+fn a_rule_is_about_the_kinds_that_it_names() {
+    let about: Vec<_> = FactKind::ALL.into_iter().flat_map(rules_about).map(|rule| rule.id).collect();
+    let alone = |rule: &&Rule| !rule.example.is_empty() && !about.contains(&rule.id);
+    for rule in rules().into_iter().filter(alone) {
+        let mut spec = base(rule.kind)["spec"].take();
+        json_patch::merge(&mut spec, &yaml(rule.example));
+        let named = kinds(rule);
+        assert!(named.contains(&rule.kind), "{}", rule.id);
+        let Some((other, object)) = counterpart(rule.kind, &spec) else { continue };
+        let found = findings(other, &object);
+        // Beside the mistakes of the other kind's own.
+        assert_eq!(
+            ids(&found).contains(&rule.id),
+            named.contains(&other),
+            "{} of {other}: {found:#?}",
+            rule.id
+        );
     }
 }
 
