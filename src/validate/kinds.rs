@@ -2,6 +2,7 @@
 
 use super::duration::DURATION;
 use super::external_secret::GENERATOR_KIND;
+use super::rewrite::{REWRITE_COLLIDES, REWRITE_GROUP};
 use super::selector::LABEL_SELECTOR;
 use super::{REGEXP, TEMPLATE, fan_out, known, store, template};
 use crate::api::Kind;
@@ -26,7 +27,7 @@ pub fn kinds(rule: &Rule) -> &'static [Kind] {
     if is_one_of(template::SHARED_RULES) || is_one_of(known::RULES_OF_USERS) {
         return USERS;
     }
-    if is_one_of(&[&TEMPLATE, &GENERATOR_KIND]) {
+    if is_one_of(&[&TEMPLATE, &GENERATOR_KIND, &REWRITE_GROUP, &REWRITE_COLLIDES]) {
         return USERS;
     }
     if is_one_of(fan_out::RULES) || is_one_of(known::RULES_OF_FAN_OUT) {
