@@ -126,9 +126,16 @@ fn is_fit(value: &mut Value, schema: &Value, at: &Field<'_>, report: &mut Report
             fits
         }
         (_, other) => {
-            // What stands where something else belongs may be a key that was pasted there: its text is not repeated.
-            let (found, advice) = kind_of(other);
-            report.value(&SCHEMA, at, found, format!("must be of type {wanted}{advice}"));
+            match other {
+                // It may be a key that was pasted where a reference belongs: its text is not repeated.
+                Value::String(_) => {
+                    report.value(&SCHEMA, at, "a text", format!("must be of type {wanted}"));
+                }
+                other => {
+                    let cause = format!("must be of type {wanted}, and is {}", kind_of(other));
+                    report.value(&SCHEMA, at, shown(other), cause);
+                }
+            }
             false
         }
     }
@@ -225,15 +232,14 @@ fn is_mended(text: &mut String, schema: &Value) -> bool {
     near.is_some()
 }
 
-fn kind_of(value: &Value) -> (&'static str, &'static str) {
-    const QUOTES: &str = "; put it in quotes if a text is meant";
+fn kind_of(value: &Value) -> &'static str {
     match value {
-        Value::Null => ("null", ""),
-        Value::Bool(_) => ("a boolean", QUOTES),
-        Value::Number(_) => ("a number", QUOTES),
-        Value::String(_) => ("a text", ""),
-        Value::Array(_) => ("a list", ""),
-        Value::Object(_) => ("an object", ""),
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean; put it in quotes if a text is meant",
+        Value::Number(_) => "a number; put it in quotes if a text is meant",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
     }
 }
 

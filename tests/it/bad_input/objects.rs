@@ -70,7 +70,7 @@ fn fields_of_another_type_are_named() {
         // It could be a credential that was pasted there.
         (
             r#""region":"eu-central-1","auth":"none""#,
-            "spec.provider.aws.auth: Invalid value: must be of type object, and is a text",
+            "spec.provider.aws.auth: Invalid value: a text: must be of type object",
         ),
         (
             r#""region":"eu-central-1","additionalRoles":"arn""#,
