@@ -36,7 +36,7 @@ enum Command {
     Check(check::Check),
     /// Print the CustomResourceDefinitions of all six kinds.
     Crds,
-    /// Print the webhook configuration for a server outside the cluster.
+    /// Print the webhook configuration.
     WebhookConfig(webhook_config::WebhookConfig),
     /// Tell what a rule is about; without a rule, list them all.
     Explain(explain::Explain),

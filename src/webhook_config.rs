@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 use crate::api::{GROUP, Kind};
 use crate::webhook;
 
-/// Namespaces without which no cluster works: an outage of Keyhatch must not block them.
-const SPARED_NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "keyhatch"];
+/// Namespaces without which no cluster works: an outage of Keyhatch must not block them. Ours is spared, too.
+const SPARED_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
+
+/// Our namespace, unless a Service names another.
+const NAMESPACE: &str = "keyhatch";
 
 /// Creations and changed specs are reviewed. Whatever leaves the spec alone, or concerns an object that is
 /// being deleted, passes without a call: finalizers can go while no replica answers.
@@ -16,11 +19,25 @@ const MATTERS: &str =
 /// The label with which a namespace says how strictly it is judged, where the operator allows that.
 const ENFORCE_LABEL: &str = "keyhatch.dev/enforce";
 
+/// Where the API server finds the server.
+#[derive(Clone, Copy, Debug)]
+pub enum Address<'a> {
+    /// `https://HOST:PORT`.
+    Url(&'a str),
+    /// A Service of the cluster, at port 443.
+    Service {
+        /// Its namespace, which is ours.
+        namespace: &'a str,
+        /// Its name.
+        name: &'a str,
+    },
+}
+
 /// Where the API server finds the server, and what namespaces may decide.
 #[derive(Debug)]
 pub struct Target<'a> {
-    /// `https://HOST:PORT`.
-    pub url: &'a str,
+    /// Where it calls.
+    pub address: Address<'a>,
     /// The CA of its certificate: PEM, in base64; none if the server keeps it there itself.
     pub ca_bundle: Option<&'a str>,
     /// Whether a namespace may say `keyhatch.dev/enforce: warn` or `deny` for itself.
@@ -29,7 +46,12 @@ pub struct Target<'a> {
 
 /// The ValidatingWebhookConfiguration.
 pub fn validating(target: &Target<'_>) -> Value {
-    let mut everywhere = vec![selector("kubernetes.io/metadata.name", "NotIn", &SPARED_NAMESPACES)];
+    let ours = match target.address {
+        Address::Url(_) => NAMESPACE,
+        Address::Service { namespace, .. } => namespace,
+    };
+    let spared = [SPARED_NAMESPACES.as_slice(), &[ours]].concat();
+    let mut everywhere = vec![selector("kubernetes.io/metadata.name", "NotIn", &spared)];
     let mut webhooks = Vec::new();
     if target.allow_namespace_enforce {
         for enforce in ["deny", "warn"] {
@@ -72,11 +94,15 @@ fn webhook(target: &Target<'_>, name: &str, path: &str, scope: &str, namespaces:
             "scope": scope,
         })
     };
-    let url = format!("{}{path}", target.url.trim_end_matches('/'));
-    let client = match target.ca_bundle {
-        Some(bundle) => json!({"url": url, "caBundle": bundle}),
-        None => json!({"url": url}),
+    let mut client = match target.address {
+        Address::Url(url) => json!({"url": format!("{}{path}", url.trim_end_matches('/'))}),
+        Address::Service { namespace, name } => {
+            json!({"service": {"namespace": namespace, "name": name, "path": path, "port": 443}})
+        }
     };
+    if let (Some(bundle), Some(client)) = (target.ca_bundle, client.as_object_mut()) {
+        client.insert("caBundle".into(), bundle.into());
+    }
     json!({
         "name": name,
         "admissionReviewVersions": ["v1"],

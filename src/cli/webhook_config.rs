@@ -1,4 +1,4 @@
-//! `keyhatch webhook-config`: a configuration for a server that the API server reaches by URL.
+//! `keyhatch webhook-config`: the configuration for a server that the API server reaches by URL or as a Service.
 
 use std::fs;
 use std::io::{self, Write};
@@ -9,16 +9,20 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
 use super::Failure;
-use crate::webhook_config::{self, Target};
+use crate::webhook_config::{self, Address, Target};
 
 /// Flags of `webhook-config`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
+  keyhatch webhook-config --service keyhatch/keyhatch | kubectl apply -f -
   keyhatch webhook-config --url https://10.0.0.7:10250 --ca-file ca.crt | kubectl apply -f -")]
 pub(super) struct WebhookConfig {
     /// Where the API server reaches the server: https://HOST:PORT.
-    #[arg(long, value_name = "URL", value_parser = https_url)]
-    url: String,
+    #[arg(long, value_name = "URL", value_parser = https_url, required_unless_present = "service")]
+    url: Option<String>,
+    /// The Service in front of the server, at port 443; its namespace is spared.
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = service, conflicts_with = "url")]
+    service: Option<(String, String)>,
     /// The CA that signed the serving certificate, in PEM form; not needed if Keyhatch makes its own certificate,
     /// for then it keeps the configuration's caBundle itself.
     #[arg(long, value_name = "FILE")]
@@ -31,9 +35,13 @@ pub(super) struct WebhookConfig {
 impl WebhookConfig {
     /// Prints the configuration.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { url, ca_file, allow_namespace_enforce } = self;
+        let Self { url, service, ca_file, allow_namespace_enforce } = self;
+        let address = match &service {
+            Some((namespace, name)) => Address::Service { namespace, name },
+            None => Address::Url(url.as_deref().unwrap_or_default()),
+        };
         let bundle = ca_file.as_deref().map(read_ca).transpose()?;
-        let target = Target { url: &url, ca_bundle: bundle.as_deref(), allow_namespace_enforce };
+        let target = Target { address, ca_bundle: bundle.as_deref(), allow_namespace_enforce };
         let config = webhook_config::validating(&target);
         let mut out = io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, &config)?;
@@ -56,4 +64,14 @@ fn https_url(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("https://").unwrap_or_default().trim_end_matches('/');
     let is_plain = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']);
     if is_plain { Ok(text.to_owned()) } else { Err("write https://HOST:PORT".into()) }
+}
+
+/// Two words, as kubectl writes an object of a namespace.
+fn service(text: &str) -> Result<(String, String), String> {
+    match text.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok((namespace.to_owned(), name.to_owned()))
+        }
+        _ => Err("write NAMESPACE/NAME".into()),
+    }
 }
