@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::accept::Phase;
 use crate::health::Health;
 use crate::leader::{self, Candidate};
+use crate::needs::rights::{self, Right};
 use crate::server::ServeError;
 use crate::tls::{self, Certificate, CertificateFiles};
 use crate::trust::{self, Lifetimes, Names};
@@ -41,6 +42,14 @@ impl Certificates {
         match self {
             Self::Files { .. } => Duration::from_secs(3600),
             Self::SelfManaged { lifetimes, .. } => lifetimes.leaf / 2,
+        }
+    }
+
+    /// The rights that it takes.
+    pub fn rights(&self) -> Vec<Right> {
+        match self {
+            Self::Files { .. } => Vec::new(),
+            Self::SelfManaged { names, candidate, .. } => rights::certificates(names, &candidate.lease),
         }
     }
 

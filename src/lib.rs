@@ -18,8 +18,8 @@
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
 //! (review to decision), [`observe`] (objects to what others are judged by).
 //!
-//! Edges, which do I/O: [`webhook`], [`facts_watch`], [`shared_facts`], [`watching`], [`accept`], [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`],
-//! [`check`], [`cli`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
+//! Edges, which do I/O: [`webhook`], [`facts_watch`], [`shared_facts`], [`watching`], [`needs`], [`accept`],
+//! [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`], [`check`], [`cli`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
 
 pub mod accept;
 pub mod admission;
@@ -37,6 +37,7 @@ pub mod go;
 pub mod health;
 pub mod leader;
 pub mod metrics;
+pub mod needs;
 pub mod object;
 pub mod observe;
 pub mod policy;

@@ -18,6 +18,7 @@ use crate::cluster;
 use crate::facts_watch;
 use crate::health::{self, Health};
 use crate::metrics::Metrics;
+use crate::needs::{self, Needs, rights};
 use crate::shared_facts::SharedFacts;
 use crate::tls::{Certificate, CertificateError};
 use crate::validate::Settings;
@@ -36,6 +37,8 @@ pub struct Config {
     pub kubeconfig: Option<PathBuf>,
     /// How long connections are still accepted after the signal to end.
     pub drain_delay: Duration,
+    /// How often it is asked whether the cluster has what we need.
+    pub rights_check_interval: Duration,
     /// What rules depend on.
     pub settings: Settings,
     /// Whether rules may look at Secrets, ConfigMaps and ServiceAccounts.
@@ -100,6 +103,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let facts = Arc::new(SharedFacts::default());
     let router = webhook::router(Arc::new(Webhook::new(config.settings, Arc::clone(&facts), metrics)));
     let client = cluster::connect(config.kubeconfig).await?;
+    let needs = Needs {
+        rights: [config.certificates.rights(), rights::admission(config.cluster_checks)].concat(),
+        every: config.rights_check_interval,
+    };
 
     let certificates =
         config.certificates.provide(client.clone(), Arc::clone(&health), phase.clone(), served);
@@ -110,7 +117,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     tokio::select! {
         ended = async { tokio::try_join!(serving, certificates) } => ended.map(drop),
         () = health::serve(health_listener, health::router(Arc::clone(&health))) => Ok(()),
-        () = facts_watch::follow(client, facts, Arc::clone(&health), config.cluster_checks) => Ok(()),
+        () = facts_watch::follow(client.clone(), facts, Arc::clone(&health), config.cluster_checks) => Ok(()),
+        () = needs::follow(client, needs, health.part("rights"), health.part("kinds")) => Ok(()),
         ended = end_on_signal(health, ending, config.drain_delay) => ended,
     }
 }

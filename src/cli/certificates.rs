@@ -103,7 +103,7 @@ pub(super) fn duration_flag(text: &str) -> Result<Duration, String> {
 }
 
 /// A Go duration of more than nothing.
-fn positive_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     duration_flag(text).and_then(|duration| match duration {
         Duration::ZERO => Err("must be more than 0".into()),
         duration => Ok(duration),

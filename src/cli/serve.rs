@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Failure;
-use super::certificates::{CertificateFlags, duration_flag};
+use super::certificates::{CertificateFlags, duration_flag, positive_duration};
 use super::rules::RuleFlags;
 use crate::policy::Enforce;
 use crate::server::{self, Config};
@@ -31,6 +31,9 @@ pub(super) struct Serve {
     /// How long connections are still accepted after SIGTERM, until nobody sends any more.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration_flag)]
     drain_delay: Duration,
+    /// How often Keyhatch asks whether it has the rights and the kinds that it needs; /readyz?verbose tells.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
+    rights_check_interval: Duration,
     /// What happens to objects with mistakes: deny refuses them, warn admits and counts them.
     #[arg(long, value_enum, default_value_t, env = "KEYHATCH_ENFORCE")]
     enforce: Enforce,
@@ -58,6 +61,7 @@ impl Serve {
             certificates,
             kubeconfig,
             drain_delay,
+            rights_check_interval,
             enforce,
             rules,
             cluster_checks,
@@ -71,6 +75,7 @@ impl Serve {
             certificates: certificates.into_source(),
             kubeconfig,
             drain_delay,
+            rights_check_interval,
             settings: rules.settings(enforce),
             cluster_checks,
         };

@@ -1,0 +1,147 @@
+//! The rights that Keyhatch uses, each by the flow that uses it. The manifests grant these and no other;
+//! `docs/permissions.md` lists them.
+
+use std::fmt;
+
+use crate::api::GROUP;
+use crate::facts::FactKind;
+use crate::trust::Names;
+
+/// What a right is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flow {
+    /// Our own certificates, and who may write them.
+    Certificates,
+    /// Judging objects by what is known of others.
+    Admission,
+    /// The same by Secrets, ConfigMaps and ServiceAccounts, where the operator asks for it.
+    ClusterChecks,
+}
+
+/// One thing that one flow does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    /// Which flow.
+    pub flow: Flow,
+    /// The verb of the request.
+    pub verb: &'static str,
+    /// API group of the resource; empty for the core.
+    pub group: &'static str,
+    /// The resource's plural.
+    pub resource: &'static str,
+    /// In this namespace; `None` for objects of the cluster, and for those of all namespaces.
+    pub namespace: Option<String>,
+    /// For the object of this name only.
+    pub name: Option<String>,
+}
+
+/// What keeping our own certificates takes. A create cannot be limited to a name.
+pub fn certificates(names: &Names, lease: &str) -> Vec<Right> {
+    let right = |verb, group, resource, namespace: Option<&str>, name: Option<&str>| Right {
+        flow: Flow::Certificates,
+        verb,
+        group,
+        resource,
+        namespace: namespace.map(str::to_owned),
+        name: name.map(str::to_owned),
+    };
+    let ours = Some(names.namespace.as_str());
+    let (secret, webhook) = (Some(names.secret.as_str()), Some(names.webhook.as_str()));
+    let mut rights = vec![right("create", "", "secrets", ours, None)];
+    rights.extend(["get", "list", "watch", "update"].map(|verb| right(verb, "", "secrets", ours, secret)));
+    rights.push(right("create", "coordination.k8s.io", "leases", ours, None));
+    rights.extend(
+        ["get", "update"].map(|verb| right(verb, "coordination.k8s.io", "leases", ours, Some(lease))),
+    );
+    let group = "admissionregistration.k8s.io";
+    let resource = "validatingwebhookconfigurations";
+    rights.extend(["get", "list", "watch", "patch"].map(|verb| right(verb, group, resource, None, webhook)));
+    rights
+}
+
+/// What knowing other objects takes.
+pub fn admission(cluster_checks: bool) -> Vec<Right> {
+    let kinds = FactKind::ALL.into_iter().filter(|kind| cluster_checks || !kind.is_optional());
+    let rights = kinds.flat_map(|kind| {
+        ["list", "watch"].map(|verb| Right {
+            flow: if kind.is_optional() { Flow::ClusterChecks } else { Flow::Admission },
+            verb,
+            group: group(kind),
+            resource: kind.plural(),
+            namespace: None,
+            name: None,
+        })
+    });
+    rights.collect()
+}
+
+fn group(kind: FactKind) -> &'static str {
+    match kind {
+        FactKind::SecretStores
+        | FactKind::ClusterSecretStores
+        | FactKind::ExternalSecrets
+        | FactKind::PushSecrets => GROUP,
+        FactKind::Namespaces | FactKind::Secrets | FactKind::ConfigMaps | FactKind::ServiceAccounts => "",
+    }
+}
+
+/// `patch validatingwebhookconfigurations.admissionregistration.k8s.io/keyhatch`.
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { flow: _, verb, group, resource, namespace, name } = self;
+        write!(f, "{verb} {resource}")?;
+        if !group.is_empty() {
+            write!(f, ".{group}")?;
+        }
+        if let Some(name) = name {
+            write!(f, "/{name}")?;
+        }
+        match namespace {
+            Some(namespace) => write!(f, " in namespace {namespace}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_reads_like_a_request() {
+        let name = |text: &str| text.to_owned();
+        let names = Names { namespace: name("n"), secret: name("s"), webhook: name("w"), hosts: Vec::new() };
+        let rights: Vec<_> =
+            certificates(&names, "l").iter().chain(&admission(true)).map(Right::to_string).collect();
+        insta::assert_snapshot!(rights.join("\n"), @"
+        create secrets in namespace n
+        get secrets/s in namespace n
+        list secrets/s in namespace n
+        watch secrets/s in namespace n
+        update secrets/s in namespace n
+        create leases.coordination.k8s.io in namespace n
+        get leases.coordination.k8s.io/l in namespace n
+        update leases.coordination.k8s.io/l in namespace n
+        get validatingwebhookconfigurations.admissionregistration.k8s.io/w
+        list validatingwebhookconfigurations.admissionregistration.k8s.io/w
+        watch validatingwebhookconfigurations.admissionregistration.k8s.io/w
+        patch validatingwebhookconfigurations.admissionregistration.k8s.io/w
+        list secretstores.external-secrets.io
+        watch secretstores.external-secrets.io
+        list clustersecretstores.external-secrets.io
+        watch clustersecretstores.external-secrets.io
+        list externalsecrets.external-secrets.io
+        watch externalsecrets.external-secrets.io
+        list pushsecrets.external-secrets.io
+        watch pushsecrets.external-secrets.io
+        list namespaces
+        watch namespaces
+        list secrets
+        watch secrets
+        list configmaps
+        watch configmaps
+        list serviceaccounts
+        watch serviceaccounts
+        ");
+    }
+}
