@@ -28,6 +28,8 @@ const QUIET: Duration = Duration::from_secs(1);
 /// A watch, and what is said about it.
 pub struct Watching<K> {
     api: Api<K>,
+    /// What is asked for to see whether it would work again: no more than what is watched, or it may be forbidden.
+    probe: ListParams,
     events: BoxStream<'static, watcher::Result<Event<K>>>,
     part: Part,
     /// What is missing while it fails.
@@ -55,9 +57,11 @@ where
 {
     /// Begins with all objects that there are.
     pub fn new(api: Api<K>, config: watcher::Config, part: Part) -> Self {
+        let probe =
+            ListParams { field_selector: config.field_selector.clone(), ..ListParams::default() }.limit(1);
         let events = watcher(api.clone(), config).boxed();
         let (pause, progress) = (FIRST_PAUSE, Progress::Works);
-        Self { api, events, part, consequence: String::new(), is_awaited: false, pause, progress }
+        Self { api, probe, events, part, consequence: String::new(), is_awaited: false, pause, progress }
     }
 
     /// The server is not ready before the first list, unless there is nothing to list or no right to.
@@ -123,8 +127,7 @@ where
         loop {
             sleep(self.pause).await;
             self.pause = (self.pause * 2).min(LAST_PAUSE);
-            let parameters = ListParams::default().limit(1);
-            match timeout(PATIENCE, self.api.list(&parameters)).await {
+            match timeout(PATIENCE, self.api.list(&self.probe)).await {
                 Ok(Ok(_)) => break,
                 Ok(Err(error)) => self.fails(&Trouble::from(&error)),
                 Err(_) => self.fails(&Trouble::silence()),
