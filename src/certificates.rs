@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use kube::Client;
 use kube::api::Api;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::accept::Phase;
 use crate::health::Health;
@@ -84,7 +84,8 @@ impl Certificates {
                     serve(certificate);
                     told.send_replace(bundle);
                 };
-                let tell = |is_shown| health.bundle_is_shown(is_shown);
+                let stirred = Arc::new(Notify::new());
+                let tell = |is_shown| tell_shown(is_shown, &health, &stirred);
                 let keep = trust::keeper::Keeper::new(
                     &client,
                     names.clone(),
@@ -94,7 +95,7 @@ impl Certificates {
                 tokio::select! {
                     () = election => {}
                     _ = async { tokio::join!(
-                        keep.keep(guard),
+                        keep.keep(guard, Arc::clone(&stirred)),
                         trust::follow::follow(
                             client.clone(),
                             names.clone(),
@@ -108,5 +109,13 @@ impl Certificates {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether the webhook configuration shows our CA is told to whoever asks for readiness, and to the keeper if not.
+fn tell_shown(is_shown: bool, health: &Health, stirred: &Notify) {
+    health.bundle_is_shown(is_shown);
+    if !is_shown {
+        stirred.notify_one();
     }
 }

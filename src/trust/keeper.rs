@@ -2,6 +2,7 @@
 //!
 //! Every write goes through the leader's guard and carries the version that was read, so a late one conflicts.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
@@ -9,6 +10,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use thiserror::Error;
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
@@ -21,6 +23,8 @@ use crate::leader::{Guard, NotLeader};
 
 /// How often what is there is compared with what should be.
 const EVERY: Duration = Duration::from_secs(5);
+/// Nor more often than this, if a tool takes the bundle away as fast as we bring it back.
+const AT_MOST_EVERY: Duration = Duration::from_millis(100);
 /// An API server that does not answer in this time has not answered.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -57,8 +61,9 @@ impl Keeper {
         }
     }
 
-    /// Keeps them, whenever we lead, until it is dropped.
-    pub async fn keep(self, mut guard: Guard) {
+    /// Keeps them, whenever we lead, until it is dropped. `stirred` brings the next round forward: until an entry shows
+    /// the bundle, whatever it is asked about is refused.
+    pub async fn keep(self, mut guard: Guard, stirred: Arc<Notify>) {
         loop {
             if !guard.is_valid() {
                 self.part.works(); // it is another's work now
@@ -68,13 +73,13 @@ impl Keeper {
                 Ok(step) => {
                     self.part.works();
                     if step == Step::Nothing {
-                        sleep(pace(&self.lifetimes)).await;
+                        pause(&self.lifetimes, &stirred).await;
                     }
                 }
                 Err(KeepError::NotLeader(_)) => {}
                 Err(error) => {
                     self.part.fails(&error.to_string());
-                    sleep(pace(&self.lifetimes)).await;
+                    pause(&self.lifetimes, &stirred).await;
                 }
             }
         }
@@ -140,6 +145,14 @@ async fn call<T>(what: &str, call: impl Future<Output = kube::Result<T>>) -> Res
         Err(_) => Trouble::silence(),
     };
     Err(KeepError::Api { what: what.to_owned(), trouble })
+}
+
+async fn pause(lifetimes: &Lifetimes, stirred: &Notify) {
+    sleep(AT_MOST_EVERY).await;
+    tokio::select! {
+        () = sleep(pace(lifetimes)) => {}
+        () = stirred.notified() => {}
+    }
 }
 
 /// Short-lived certificates are looked after more often.
