@@ -36,7 +36,7 @@ bench: cluster ## Time per review beside a handler that does nothing; memory bes
 fuzz: ## A million random and mutated reviews
 	cargo run --locked --release --example fuzz
 
-generate: cluster ## manifests/crds, docs/rules.md and the picture, from the code; a test fails when they are behind
+generate: cluster ## manifests/crds, the webhook configuration, docs/rules.md and the picture, from the code; a test fails when they are behind
 	UPDATE=1 cargo test --locked --test it generated_ -- --quiet
 
 deny: ## Licences, sources and banned crates (needs cargo-deny)

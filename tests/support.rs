@@ -9,6 +9,7 @@
 //! - [`webhook`]: the real `keyhatch` binary, serving and registered with that API server
 //! - [`certificates`]: throw-away certificate authorities and server certificates, good and bad ones
 //! - [`http`]: one HTTP/1.1 request over TCP or TLS
+//! - [`node`]: a stand-in for the kubelet, which runs pods as processes
 //! - [`process`]: child processes and their folder, which never outlive the process that started them
 //!
 //! The paths are spelled out because a file that is itself included by `#[path]` would otherwise look for
@@ -26,6 +27,8 @@ pub(crate) mod control_plane;
 pub(crate) mod http;
 #[path = "support/kubectl.rs"]
 pub(crate) mod kubectl;
+#[path = "support/node.rs"]
+pub(crate) mod node;
 #[path = "support/process.rs"]
 pub(crate) mod process;
 #[path = "support/proxy.rs"]

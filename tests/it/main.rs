@@ -24,6 +24,7 @@ mod facts;
 mod fuzz;
 mod generated;
 mod go_parity;
+mod install;
 mod layers;
 mod leadership;
 mod outage;

@@ -22,7 +22,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,garbage-collector-controller,\
                            deployment-controller,replicaset-controller";
 
-/// Who wrote what, and which version came of it.
+/// Who wrote what, and which version came of it; of our own ServiceAccount also what it read.
 const AUDIT: &str = "
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -34,6 +34,8 @@ rules:
   - {group: '', resources: [secrets]}
   - {group: coordination.k8s.io, resources: [leases]}
   - {group: admissionregistration.k8s.io, resources: [validatingwebhookconfigurations]}
+- level: Metadata
+  users: ['system:serviceaccount:keyhatch:keyhatch']
 - level: None
 ";
 
@@ -116,12 +118,23 @@ impl ControlPlane {
         Ok(file)
     }
 
+    /// Writes a kubeconfig with another token, and returns where.
+    pub(crate) fn write_kubeconfig(&self, file: &Path, token: &str) -> PathBuf {
+        fs::write(file, kubeconfig(&self.url, &self.ca_file(), token)).expect("a writable folder");
+        file.to_owned()
+    }
+
+    /// A client for the administrator.
+    pub(crate) async fn client(&self) -> kube::Client {
+        keyhatch::cluster::connect(Some(self.kubeconfig())).await.expect("a kubeconfig").expect("a client")
+    }
+
     /// The CA of the API server.
     pub(crate) fn ca_file(&self) -> PathBuf {
         self.root().join("apiserver/ca.crt")
     }
 
-    /// The audit log so far: one event a write that was answered.
+    /// The audit log so far: one event for every request that was answered.
     pub(crate) fn audited(&self) -> Vec<serde_json::Value> {
         let log = fs::read_to_string(self.root().join("audit.jsonl")).unwrap_or_default();
         log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -177,6 +190,8 @@ impl ControlPlane {
             "--service-cluster-ip-range=10.96.0.0/24".to_owned(),
             "--endpoint-reconciler-type=none".to_owned(),
             "--allow-privileged=true".to_owned(),
+            // A Service has no address that could be called: without endpoints a call fails at once.
+            "--enable-aggregator-routing=true".to_owned(),
         ];
         if options.audit {
             fs::write(self.root().join("audit.yaml"), AUDIT)
