@@ -49,10 +49,10 @@ impl Part {
         }
     }
 
-    /// It is not wanted here; says what does not happen because of that.
+    /// It is not wanted here; says what does not happen because of that. That was chosen, so the log need not repeat it.
     pub fn is_off(&self, why: &str) {
         if self.health.parts.set(self.name, Verdict::Off(why.to_owned())).0 {
-            info!(part = self.name, "off: {why}");
+            debug!(part = self.name, "off: {why}");
         }
     }
 
