@@ -10,7 +10,7 @@
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
 //! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
-//! [`facts`], [`policy`], [`suggest`].
+//! [`facts`], [`policy`], [`secret_value`], [`suggest`].
 //!
 //! Certificates: [`certificates`] (files or own), [`tls`] (one that can be served), [`trust`] (our own CA and leaf),
 //! [`leader`] (who may write them).
@@ -42,6 +42,7 @@ pub mod object;
 pub mod observe;
 pub mod policy;
 pub mod rule;
+pub mod secret_value;
 pub mod server;
 pub mod shared_facts;
 pub mod suggest;

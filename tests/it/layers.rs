@@ -3,8 +3,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const WORDS: &[&str] = &["api", "aws", "facts", "field", "finding", "go", "policy", "rule", "suggest"];
-const DECISIONS: &[&str] = &["admission", "object", "observe", "validate"];
+const WORDS: &[&str] = &[
+    "api",
+    "aws",
+    "facts",
+    "field",
+    "finding",
+    "go",
+    "policy",
+    "reference",
+    "rule",
+    "secret_value",
+    "suggest",
+];
+const DECISIONS: &[&str] = &["admission", "extract", "object", "observe", "validate"];
 /// What does I/O, knows the time, or reads the environment.
 const EDGES: &[&str] =
     &["axum", "tokio", "kube::Client", "kube::Api", "std::env", "std::fs", "SystemTime", "Instant"];
