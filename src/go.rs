@@ -1,10 +1,14 @@
-//! What Go would make of the texts in a manifest: durations, regular expressions, templates, cron schedules and
-//! gjson paths, judged without Go. Every function here is pure, cannot panic, and is done in bounded time on any input.
+//! What Go would make of the texts in a manifest (durations, regular expressions, templates, cron schedules, gjson
+//! paths) and of the documents in secrets (JSON, read by gjson and written by sjson), without Go. Every function here is
+//! pure, cannot panic, and is done in bounded time on any input.
 
 pub mod cron;
 pub mod duration;
+pub mod float;
 pub mod gjson;
+pub mod json;
 pub mod regexp;
+mod rune;
 pub mod template;
 
 use regex_syntax::hir::{Class, HirKind};
@@ -32,26 +36,35 @@ fn excerpt(text: &str) -> String {
 
 /// Whether Go takes the character for a letter, a digit or an underscore, as in the names of a template.
 fn is_word_character(c: char) -> bool {
-    if c.is_ascii() {
-        return c == '_' || c.is_ascii_alphanumeric();
-    }
+    c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii() && contains(&LETTERS_AND_DIGITS, c)
+}
+
+/// Whether Go takes the character for a letter or a number of any kind.
+pub fn is_letter_or_number(c: char) -> bool {
+    c.is_ascii_alphanumeric() || !c.is_ascii() && contains(&LETTERS_AND_NUMBERS, c)
+}
+
+fn contains(ranges: &[(char, char)], c: char) -> bool {
     let side = |&(low, high): &(char, char)| match () {
         () if high < c => Ordering::Less,
         () if low > c => Ordering::Greater,
         () => Ordering::Equal,
     };
-    LETTERS.binary_search_by(side).is_ok()
+    ranges.binary_search_by(side).is_ok()
 }
 
-/// Go's letters and digits: Go 1.26 has Unicode 15. `char::is_alphanumeric` has combining marks too.
-static LETTERS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
-    let class =
-        regex_syntax::Parser::new().parse(r"[[\p{L}\p{Nd}]&&\p{age=15.0}]").map(|hir| hir.into_kind());
-    match class {
+// Go 1.26 has Unicode 15. `char::is_alphanumeric` has combining marks too.
+static LETTERS_AND_DIGITS: LazyLock<Vec<(char, char)>> =
+    LazyLock::new(|| ranges(r"[[\p{L}\p{Nd}]&&\p{age=15.0}]"));
+static LETTERS_AND_NUMBERS: LazyLock<Vec<(char, char)>> =
+    LazyLock::new(|| ranges(r"[[\p{L}\p{N}]&&\p{age=15.0}]"));
+
+fn ranges(class: &str) -> Vec<(char, char)> {
+    match regex_syntax::Parser::new().parse(class).map(|hir| hir.into_kind()) {
         Ok(HirKind::Class(Class::Unicode(class))) => class.iter().map(|r| (r.start(), r.end())).collect(),
         _ => Vec::new(),
     }
-});
+}
 
 #[cfg(test)]
 mod tests {
@@ -64,6 +77,12 @@ mod tests {
         }
         for c in ['-', '.', '½', 'Ⅳ', '\u{300}', '\u{10d4a}', '€'] {
             assert!(!is_word_character(c), "{c}");
+        }
+        for c in ['½', 'Ⅳ', '٣', 'ß'] {
+            assert!(is_letter_or_number(c), "{c}");
+        }
+        for c in ['_', '\u{300}', '€', '-'] {
+            assert!(!is_letter_or_number(c), "{c}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Takes the numbers of a template and says whether Go accepts them. The rules are those of `text/template/parse`,
 //! which leaves the details to `strconv` and, for complex numbers, to `fmt.Sscan`.
 
+use crate::go::float::underscores_are_fine;
 use crate::go::is_word_character;
 
 /// The length of what looks like a number; the parser checks it. None when a letter follows.
@@ -126,28 +127,6 @@ fn is_hexadecimal_float(text: &str) -> bool {
     let highest_bit = exponent.saturating_add(4 * (before - taken - kept) + i64::from(top));
     let rounds_up = (bits << (63 - top)) >> 10 == (1 << 54) - 1;
     highest_bit < 1023 || highest_bit == 1023 && !rounds_up
-}
-
-/// `strconv`'s rule: an underscore stands between digits, or between a prefix and a digit.
-fn underscores_are_fine(unsigned: &str) -> bool {
-    if !unsigned.contains('_') {
-        return true;
-    }
-    let lower = unsigned.to_ascii_lowercase();
-    let number = ["0b", "0o", "0x"].into_iter().find_map(|prefix| lower.strip_prefix(prefix));
-    let hexadecimal = lower.starts_with("0x");
-    let mut previous = if number.is_some() { '0' } else { '^' };
-    for c in number.unwrap_or(&lower).chars() {
-        let kind = match c {
-            '_' if previous != '0' => return false,
-            '_' => '_',
-            _ if c.is_ascii_digit() || hexadecimal && c.is_ascii_hexdigit() => '0',
-            _ if previous == '_' => return false,
-            _ => '!',
-        };
-        previous = kind;
-    }
-    previous != '_'
 }
 
 #[cfg(test)]
