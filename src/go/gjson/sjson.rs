@@ -1,8 +1,17 @@
 //! Takes the property of a secret, which External Secrets Operator writes with sjson, and says what else than to set it
-//! sjson would do. The rules are `parsePath` and `set` of sjson v1.2.5.
+//! sjson would do; or writes it. The rules are `parsePath` and `set` of sjson v1.2.5.
 
+mod delete;
+mod place;
+mod write;
+
+pub use delete::delete;
+pub use write::set;
+
+use super::{GjsonError, check_limits};
 use crate::go::excerpt;
 use std::fmt;
+use thiserror::Error;
 
 /// What is wrong with a property that sjson is to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +24,8 @@ pub enum SjsonProblem {
     ArrayIndex(String),
     /// A key that is a large number: sjson fills an array up to that index.
     HugeArray(String),
+    /// A property beyond the limits of paths.
+    Limit(GjsonError),
 }
 
 impl fmt::Display for SjsonProblem {
@@ -36,8 +47,23 @@ impl fmt::Display for SjsonProblem {
             Self::HugeArray(key) => {
                 write!(f, "{key} makes an array of that many elements; write a colon before it")
             }
+            Self::Limit(error) => error.fmt(f),
         }
     }
+}
+
+/// Why a document stays as it is. It repeats nothing of the document.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SjsonError {
+    /// A property that sjson would not write, or not as it is meant.
+    #[error("{0}")]
+    Path(SjsonProblem),
+    /// A key where the document has an array.
+    #[error("{0} is no index, and the document has an array there")]
+    NotAnIndex(String),
+    /// The property could not be looked up.
+    #[error(transparent)]
+    Lookup(#[from] GjsonError),
 }
 
 /// What sjson would do to the property of a new secret other than to set it.
@@ -45,13 +71,11 @@ pub fn sjson_problem(property: &str) -> Option<SjsonProblem> {
     if property.is_empty() {
         return Some(SjsonProblem::Empty);
     }
-    let mut characters = property.chars();
-    while let Some(c) = characters.next() {
-        match c {
-            '|' | '#' | '@' | '*' | '?' => return Some(SjsonProblem::Complex(c)),
-            '\\' => _ = characters.next(),
-            _ => {}
-        }
+    if let Err(error) = check_limits(property) {
+        return Some(SjsonProblem::Limit(error));
+    }
+    if let Some(c) = complex(property) {
+        return Some(SjsonProblem::Complex(c));
     }
     let mut indexes = keys(property).map(|key| (key, index_digits(key)));
     let first = indexes.next();
@@ -62,6 +86,19 @@ pub fn sjson_problem(property: &str) -> Option<SjsonProblem> {
         (None, Some((key, Some(_)))) => Some(SjsonProblem::ArrayIndex(excerpt(key))),
         _ => None,
     }
+}
+
+/// The first operator of gjson that is not escaped.
+fn complex(path: &str) -> Option<char> {
+    let mut characters = path.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '|' | '#' | '@' | '*' | '?' => return Some(c),
+            '\\' => _ = characters.next(),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The keys of a path, split at the dots that are not escaped.
@@ -124,6 +161,7 @@ mod tests {
         #[test]
         fn never_panics(property in r#"[ab.|#*?@\\:0-9-]{0,30}"#) {
             let _ = sjson_problem(&property);
+            let _ = (set(b"{}", &property, b"v"), delete(b"{}", &property));
         }
     }
 }

@@ -8,11 +8,6 @@ use crate::finding::Report;
 use crate::go::gjson;
 use crate::rule::{Level, Reason, Rule};
 
-/// The longest property that is looked up, in bytes.
-const MAX_PROPERTY: usize = 1024;
-/// The most segments of one.
-const MAX_SEGMENTS: usize = 64;
-
 /// Checks the reference of a `data` entry.
 pub(super) fn check_data(remote: &RemoteRef, at: &Field<'_>, report: &mut Report) {
     check(remote, at, report);
@@ -58,9 +53,9 @@ fn check_version(remote: &RemoteRef, at: &Field<'_>, report: &mut Report) {
 }
 
 fn check_property(property: &str, at: &Field<'_>, report: &mut Report) {
-    let segments = property.split(['.', '|']).count();
-    if property.len() > MAX_PROPERTY || segments > MAX_SEGMENTS {
-        let cause = format!("a property has at most {MAX_PROPERTY} bytes and {MAX_SEGMENTS} segments");
+    if gjson::check_limits(property).is_err() {
+        let (bytes, segments) = (gjson::MAX_PATH, gjson::MAX_SEGMENTS);
+        let cause = format!("a property has at most {bytes} bytes and {segments} segments");
         report.text(&PROPERTY_LIMITS, at, property, cause);
         return;
     }

@@ -50,7 +50,10 @@ fn check_property(
     if let Some(problem) = gjson::sjson_problem(property) {
         let rule = match problem {
             SjsonProblem::ArrayIndex(_) => &PUSH_PROPERTY_DIGITS,
-            SjsonProblem::Empty | SjsonProblem::Complex(_) | SjsonProblem::HugeArray(_) => &PUSH_PROPERTY,
+            SjsonProblem::Empty
+            | SjsonProblem::Complex(_)
+            | SjsonProblem::HugeArray(_)
+            | SjsonProblem::Limit(_) => &PUSH_PROPERTY,
         };
         report.text(rule, at, property, problem.to_string());
     }
