@@ -1,21 +1,23 @@
 //! Takes a regular expression in Go's syntax and gives it in that of the `regex` crate, with Go's answers, or says
 //! why Go refuses it. The rule is Go 1.26's `regexp/syntax`; where the two languages differ, Go's meaning is
-//! written out.
+//! written out. [`Matcher`] finds and replaces with it.
 
 mod class;
 mod escape;
 mod group;
+mod matcher;
 mod names;
 mod parser;
 mod reach;
 mod replacement;
 mod shape;
 
+pub use matcher::Matcher;
+
 use super::excerpt;
 use regex_syntax::ast;
 pub use replacement::references;
 use shape::Shape;
-use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// The longest regular expression that is looked at, in bytes.
@@ -27,7 +29,7 @@ pub struct GoRegexp {
     translated: String,
     shape: Shape,
     groups: usize,
-    names: BTreeSet<String>,
+    names: Vec<(String, usize)>,
 }
 
 impl GoRegexp {
@@ -54,7 +56,7 @@ impl GoRegexp {
 
     /// Whether a group has this name.
     pub fn has_group(&self, name: &str) -> bool {
-        self.names.contains(name)
+        self.names.iter().any(|(known, _)| known == name)
     }
 }
 

@@ -42,7 +42,8 @@ impl Parser<'_> {
         self.enter(true, self.flags);
         // The regex crate wants unique names that start with a letter. Other names are not translated: the group
         // keeps its number.
-        let first = self.names.insert(name.to_owned());
+        let first = self.names.iter().all(|(known, _)| known != name);
+        self.names.push((name.to_owned(), self.groups));
         self.out.push('(');
         if first && !name.starts_with(|c: char| c.is_ascii_digit()) {
             self.out.push_str("?P<");

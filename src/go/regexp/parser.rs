@@ -3,7 +3,6 @@
 
 use super::shape::Shape;
 use super::{RegexpError, excerpt};
-use std::collections::BTreeSet;
 
 /// The deepest nesting of groups; the regex crate stops there too. Go goes to 1000.
 pub(super) const DEPTH: usize = 250;
@@ -17,7 +16,8 @@ pub(super) struct Parsed {
     pub(super) translated: String,
     pub(super) shape: Shape,
     pub(super) groups: usize,
-    pub(super) names: BTreeSet<String>,
+    /// Each name with the number of its group.
+    pub(super) names: Vec<(String, usize)>,
 }
 
 pub(super) fn parse(pattern: &str) -> Result<Parsed, RegexpError> {
@@ -36,7 +36,7 @@ pub(super) struct Parser<'t> {
     pub(super) outer: Vec<Group>,
     pub(super) group: Group,
     pub(super) groups: usize,
-    pub(super) names: BTreeSet<String>,
+    pub(super) names: Vec<(String, usize)>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -103,7 +103,7 @@ impl<'t> Parser<'t> {
             outer: Vec::new(),
             group: Group::new(0, 0, false, flags, false),
             groups: 0,
-            names: BTreeSet::new(),
+            names: Vec::new(),
         }
     }
 
