@@ -10,7 +10,7 @@
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
 //! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
-//! [`facts`], [`policy`], [`secret_value`], [`suggest`].
+//! [`facts`], [`policy`], [`secret_value`], [`suggest`]; and made of these, [`mod@reference`] (what is asked for).
 //!
 //! Certificates: [`certificates`] (files or own), [`tls`] (one that can be served), [`trust`] (our own CA and leaf),
 //! [`leader`] (who may write them).
@@ -41,6 +41,7 @@ pub mod needs;
 pub mod object;
 pub mod observe;
 pub mod policy;
+pub mod reference;
 pub mod rule;
 pub mod secret_value;
 pub mod server;
