@@ -16,7 +16,7 @@
 //! [`leader`] (who may write them).
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
-//! (review to decision), [`observe`] (objects to what others are judged by).
+//! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values).
 //!
 //! Edges, which do I/O: [`webhook`], [`facts_watch`], [`shared_facts`], [`watching`], [`needs`], [`accept`],
 //! [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`], [`check`], [`cli`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
@@ -29,6 +29,7 @@ pub mod certificates;
 pub mod check;
 pub mod cli;
 pub mod cluster;
+pub mod extract;
 pub mod facts;
 pub mod facts_watch;
 pub mod field;

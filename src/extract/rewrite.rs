@@ -1,0 +1,28 @@
+//! Changes the keys of values, one rewrite after the other.
+
+use super::error::{Cause, RewriteCause};
+use super::{Values, merge};
+use crate::api::data_from::{Rewrite, RewriteRegexp};
+use crate::go::regexp::Matcher;
+
+pub(super) fn apply(rewrites: &[Rewrite], values: Values) -> Result<Values, Cause> {
+    rewrites.iter().enumerate().try_fold(values, |values, (index, rewrite)| {
+        one(rewrite, values).map_err(|cause| Cause::Rewrite { index, cause })
+    })
+}
+
+fn one(rewrite: &Rewrite, values: Values) -> Result<Values, RewriteCause> {
+    match rewrite {
+        Rewrite { merge: Some(merge), .. } => merge::merge(merge, values),
+        Rewrite { regexp: Some(regexp), .. } => replace(regexp, values),
+        Rewrite { transform: Some(_), .. } => Err(RewriteCause::Transform),
+        Rewrite { merge: None, regexp: None, transform: None } => Ok(values),
+    }
+}
+
+/// Of keys that become one, the last wins.
+fn replace(rewrite: &RewriteRegexp, values: Values) -> Result<Values, RewriteCause> {
+    let RewriteRegexp { source, target } = rewrite;
+    let matcher = Matcher::new(source)?;
+    Ok(values.into_iter().map(|(key, value)| (matcher.replace_all(&key, target), value)).collect())
+}
