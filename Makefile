@@ -1,6 +1,6 @@
 # `make` lists the targets. Everything that is built lands in target/.
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt cluster demo dev bench fuzz generate deny clean
+.PHONY: help build test lint fmt cluster demo dev bench fuzz parity generate deny clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -35,6 +35,10 @@ bench: cluster ## Time per review beside a handler that does nothing; memory bes
 
 fuzz: ## A million random and mutated reviews
 	cargo run --locked --release --example fuzz
+
+parity: ## 100,000 random documents and paths, read and written, beside Go
+	cargo run --locked --release --example parity -- --count 50000
+	cargo run --locked --release --example parity -- --count 50000 --generator soup
 
 generate: cluster ## manifests/crds, the webhook configuration, docs/rules.md and the picture, from the code; a test fails when they are behind
 	UPDATE=1 cargo test --locked --test it generated_ -- --quiet

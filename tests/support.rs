@@ -3,6 +3,7 @@
 //!
 //! - [`balancer`]: one address for several replicas
 //! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager on free ports of 127.0.0.1
+//! - [`go`]: the Go program that says how Go itself would answer
 //! - [`kubectl`]: running kubectl against it, unique namespaces, waiting for a condition
 //! - [`proxy`]: stands between one replica and the API server, and can fail in many ways
 //! - [`replica`]: `keyhatch serve` as one of several replicas with their own certificates
@@ -23,6 +24,8 @@ pub(crate) mod balancer;
 pub(crate) mod certificates;
 #[path = "support/control_plane.rs"]
 pub(crate) mod control_plane;
+#[path = "support/go.rs"]
+pub(crate) mod go;
 #[path = "support/http.rs"]
 pub(crate) mod http;
 #[path = "support/kubectl.rs"]

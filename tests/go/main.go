@@ -1,10 +1,11 @@
 // Command go answers, one JSON line each, how Go itself takes an input: a duration, a regular expression, a
-// template, a cron schedule, a gjson or sjson path. The parity tests compare these answers with Keyhatch's.
+// template, a cron schedule, a gjson or sjson path, a document. The parity tests compare these answers with Keyhatch's.
 //
 //	{"kind":"duration","input":"1d"}   →   {"ok":false,"error":"time: unknown unit \"d\" in duration \"1d\""}
+//	{"kind":"read","parts":["{\"a\":1}","a"]}   →   {"ok":true,"value":"1","raw":"1"}
 //
-// "go run . record" answers vectors/*.txt, which hold one input a line as a JSON string, and writes the answers to
-// vectors/*.golden.jsonl in the same order.
+// "go run . record" answers vectors/*.txt, which hold one input a line as a JSON string or several parts as an array of
+// them, and writes the answers to vectors/*.golden.jsonl in the same order.
 package main
 
 import (
@@ -25,8 +26,9 @@ import (
 )
 
 type request struct {
-	Kind  string `json:"kind"`
-	Input string `json:"input"`
+	Kind  string   `json:"kind"`
+	Input string   `json:"input"`
+	Parts []string `json:"parts"`
 }
 
 // answer holds what any kind may report; a kind leaves what is not its own empty.
@@ -38,6 +40,7 @@ type answer struct {
 	Matches     string   `json:"matches,omitempty"`
 	Schedule    string   `json:"schedule,omitempty"`
 	Value       string   `json:"value,omitempty"`
+	Raw         string   `json:"raw,omitempty"`
 	Names       []string `json:"names,omitempty"`
 }
 
@@ -89,6 +92,9 @@ func record() error {
 		var out bytes.Buffer
 		err = answerAll(bytes.NewReader(in), &out, func(line []byte) (request, error) {
 			r := request{Kind: kind}
+			if bytes.HasPrefix(line, []byte("[")) {
+				return r, json.Unmarshal(line, &r.Parts)
+			}
 			return r, json.Unmarshal(line, &r.Input)
 		})
 		if err != nil {
@@ -101,7 +107,7 @@ func record() error {
 	return nil
 }
 
-// reply turns a panic into a refusal: cron v3.0.1 panics on "TZ=UTC" without a space.
+// reply turns a panic into a refusal: cron v3.0.1 panics on "TZ=UTC" without a space. A part that is missing is one too.
 func reply(r request) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -123,6 +129,10 @@ func reply(r request) (a answer) {
 		return finish(answer{Value: lookup(r.Input)}, nil)
 	case "sjson":
 		return write(r.Input)
+	case "read", "set", "delete", "extract", "decode":
+		return document(r.Kind, r.Parts)
+	case "replace":
+		return replace(r.Parts)
 	case "functions":
 		return answer{OK: true, Names: callable()}
 	case "classes":

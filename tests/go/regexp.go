@@ -57,3 +57,12 @@ func classes() []string {
 	sort.Strings(lines)
 	return lines
 }
+
+// replace shows whether a regular expression matches a text, and the text with its matches replaced.
+func replace(parts []string) answer {
+	re, err := regexp.Compile(parts[0])
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	return answer{OK: re.MatchString(parts[1]), Value: re.ReplaceAllString(parts[1], parts[2])}
+}

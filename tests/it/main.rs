@@ -23,6 +23,7 @@ mod drain;
 mod facts;
 mod fuzz;
 mod generated;
+mod go_documents;
 mod go_parity;
 mod install;
 mod layers;
