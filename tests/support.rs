@@ -1,6 +1,7 @@
-//! Support for tests that need a real Kubernetes API server: shared by the integration test binary and by
+//! Support for tests that need a real Kubernetes API server or an AWS: shared by the integration test binary and by
 //! `examples/dev`.
 //!
+//! - [`aws`]: Secrets Manager and STS at the level of the wire, with IAM, quotas and faults
 //! - [`balancer`]: one address for several replicas
 //! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager on free ports of 127.0.0.1
 //! - [`go`]: the Go program that says how Go itself would answer
@@ -18,6 +19,8 @@
 #![allow(dead_code, reason = "each binary uses its own part of this")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a broken test environment ends the test")]
 
+#[path = "support/aws.rs"]
+pub(crate) mod aws;
 #[path = "support/balancer.rs"]
 pub(crate) mod balancer;
 #[path = "support/certificates.rs"]

@@ -13,6 +13,8 @@ mod support;
 
 mod admission;
 mod adoption;
+mod aws_fake;
+mod aws_sdk;
 mod bad_input;
 mod certificates;
 mod check;

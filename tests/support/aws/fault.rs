@@ -1,0 +1,76 @@
+//! What goes wrong on demand, by operation.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::operation::Operation;
+
+/// What happens to a call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Fault {
+    /// Answered as ever, this much later.
+    Latency(Duration),
+    /// `ThrottlingException` (HTTP 400) for a share of the calls, 0.0 to 1.0, evenly spread.
+    Throttle { share: f64 },
+    /// This HTTP status with a code; nothing has an effect.
+    Error { status: u16, code: &'static str },
+    /// HTTP 500 `InternalServiceError`.
+    ServerError,
+    /// Taken, never answered.
+    Hang,
+    /// The connection is reset before anything has an effect.
+    Reset,
+    /// The call has its effect, then the connection is reset: the caller cannot know.
+    LoseAnswer,
+    /// The call has its effect; half of the answer's bytes, then the connection ends.
+    Truncate,
+    /// HTTP 200 with a page of HTML.
+    NotJson,
+    /// HTTP 200 with `{}`, or an XML element without content.
+    Empty,
+}
+
+/// The faults that are switched on.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(BTreeMap<Operation, Vec<Planned>>);
+
+#[derive(Debug)]
+struct Planned {
+    fault: Fault,
+    /// How often it still happens; `None` is for ever.
+    left: Option<usize>,
+    /// Carries the fraction of a share from call to call.
+    carried: f64,
+}
+
+impl Faults {
+    pub(crate) fn add(&mut self, operation: Operation, fault: Fault, times: Option<usize>) {
+        self.0.entry(operation).or_default().push(Planned { fault, left: times, carried: 0.0 });
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The faults that meet the next call, in the order in which they were switched on.
+    pub(crate) fn next(&mut self, operation: Operation) -> Vec<Fault> {
+        let planned = self.0.entry(operation).or_default();
+        let met = planned.iter_mut().filter_map(Planned::meet).collect();
+        planned.retain(|one| one.left != Some(0));
+        met
+    }
+}
+
+impl Planned {
+    fn meet(&mut self) -> Option<Fault> {
+        if let Fault::Throttle { share } = self.fault {
+            self.carried += share;
+            if self.carried < 1.0 {
+                return None;
+            }
+            self.carried -= 1.0;
+        }
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        Some(self.fault.clone())
+    }
+}
