@@ -1,6 +1,6 @@
 # `make` lists the targets. Everything that is built lands in target/.
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt cluster demo dev bench fuzz parity generate deny clean
+.PHONY: help build test lint fmt cluster moto demo dev bench fuzz parity generate deny clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -20,6 +20,9 @@ fmt: ## Format the code
 
 cluster: ## etcd, kube-apiserver, kube-controller-manager and kubectl, from pinned Go modules, once
 	@tests/cluster/build.sh target/cluster
+
+moto: ## moto, which our fake of AWS is held to, in a virtual environment of its own, once
+	@tests/aws/build.sh target/moto
 
 demo: cluster ## What is refused and why: control plane, webhook, and everything in examples/
 	@cargo build --locked --quiet --bin keyhatch --example dev

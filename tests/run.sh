@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-echo "budget, two cores, cold: control plane (Go) 9 min, Rust debug 12, tests 12, release 8"
+echo "budget, two cores, cold: control plane (Go) 9 min, moto (Python) 3, Rust debug 12, tests 12, release 8"
 total=0
 spent=""
 step() { # NAME MINUTES COMMAND…
@@ -17,6 +17,7 @@ step() { # NAME MINUTES COMMAND…
 }
 
 step "control plane" 9 tests/cluster/build.sh target/cluster
+step "moto" 3 tests/aws/build.sh target/moto
 step "format" 1 cargo fmt --check
 step "debug build and lints" 12 cargo clippy --locked --all-targets -- -D warnings
 step "test build" 5 cargo test --locked --no-run

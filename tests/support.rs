@@ -10,6 +10,7 @@
 //! - [`replica`]: `keyhatch serve` as one of several replicas with their own certificates
 //! - [`webhook`]: the real `keyhatch` binary, serving and registered with that API server
 //! - [`certificates`]: throw-away certificate authorities and server certificates, good and bad ones
+//! - [`moto`]: moto's Secrets Manager and STS, to hold [`aws`] to
 //! - [`http`]: one HTTP/1.1 request over TCP or TLS
 //! - [`node`]: a stand-in for the kubelet, which runs pods as processes
 //! - [`process`]: child processes and their folder, which never outlive the process that started them
@@ -33,6 +34,8 @@ pub(crate) mod go;
 pub(crate) mod http;
 #[path = "support/kubectl.rs"]
 pub(crate) mod kubectl;
+#[path = "support/moto.rs"]
+pub(crate) mod moto;
 #[path = "support/node.rs"]
 pub(crate) mod node;
 #[path = "support/process.rs"]

@@ -1,6 +1,11 @@
 //! What the fake AWS does and moto does not: signatures, IAM, sessions, faults, quotas, counting.
 
+mod faults;
+mod iam;
+mod quotas;
+mod sessions;
 mod signatures;
+mod web_identity;
 
 use crate::aws_sdk;
 use crate::support::aws::account::{Account, Keys};

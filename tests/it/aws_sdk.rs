@@ -62,3 +62,14 @@ where
         Err(_) => "not sent",
     }
 }
+
+/// What AWS said about a refusal.
+pub(crate) fn message<T, E, R>(result: &Result<T, SdkError<E, R>>) -> String
+where
+    E: ProvideErrorMetadata,
+{
+    match result {
+        Err(SdkError::ServiceError(error)) => error.err().message().unwrap_or_default().to_owned(),
+        _ => String::new(),
+    }
+}

@@ -13,6 +13,7 @@ mod support;
 
 mod admission;
 mod adoption;
+mod aws_behaviour;
 mod aws_fake;
 mod aws_sdk;
 mod bad_input;

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! - [`account`]: what is set up; [`world`], [`secret`], [`identity`]: what is remembered
-//! - [`server`], [`pipeline`]: sockets, and the way of one request; [`signature`], [`answer`], [`error`]: the wire
+//! - [`server`], [`pipeline`]: sockets, and the way of one request; [`signature`], [`answer`], [`error`],
+//!   [`refusal`]: the wire
 //! - [`iam`]: who may do what
 //! - [`secrets_manager`], [`sts`]: the operations
 //! - [`calls`], [`fault`], [`quota`]: what is counted, broken, limited
@@ -38,7 +39,9 @@ pub(crate) mod operation;
 #[path = "aws/pipeline.rs"]
 mod pipeline;
 #[path = "aws/quota.rs"]
-mod quota;
+pub(crate) mod quota;
+#[path = "aws/refusal.rs"]
+mod refusal;
 #[path = "aws/secret.rs"]
 pub(crate) mod secret;
 #[path = "aws/secrets_manager.rs"]

@@ -74,7 +74,6 @@ impl Account {
             path: path.clone(),
             trust: parse_one(trust),
             policies: parse(policies),
-            tags: BTreeMap::new(),
             max_session: 3600,
         };
         self.service.state().world.account(&self.id).roles.insert(name.to_owned(), role);

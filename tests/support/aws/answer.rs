@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::Response;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::error::AwsError;
@@ -99,8 +99,12 @@ pub(super) async fn truncated(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let (bytes, length) = half(body).await;
     parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    let end = std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
-    Response::from_parts(parts, Body::from_stream(stream::iter([Ok(bytes), Err(end)])))
+    // The pause lets the first half leave; without it the connection would end before the answer began.
+    let end = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
+    });
+    Response::from_parts(parts, Body::from_stream(stream::iter([Ok(bytes)]).chain(end)))
 }
 
 fn respond(status: u16, content_type: &'static str, body: String, request_id: &str) -> Response {
@@ -110,58 +114,4 @@ fn respond(status: u16, content_type: &'static str, body: String, request_id: &s
         .header("x-amzn-requestid", request_id)
         .body(Body::from(body))
         .expect("a status and headers of ours")
-}
-
-pub(super) fn unknown_operation(service: Service, name: &str) -> AwsError {
-    match service {
-        Service::SecretsManager => AwsError::new(400, "UnknownOperationException", ""),
-        Service::Sts => AwsError::new(
-            400,
-            "InvalidAction",
-            format!("Could not find operation {name} for version 2011-06-15"),
-        ),
-    }
-}
-
-pub(super) fn not_signed(service: Service) -> AwsError {
-    let message = "Request is missing Authentication Token";
-    match service {
-        Service::SecretsManager => AwsError::new(400, "MissingAuthenticationTokenException", message),
-        Service::Sts => AwsError::new(403, "MissingAuthenticationToken", message),
-    }
-}
-
-pub(super) fn unknown_key(service: Service) -> AwsError {
-    let message = "The security token included in the request is invalid.";
-    match service {
-        Service::SecretsManager => AwsError::new(400, "UnrecognizedClientException", message),
-        Service::Sts => AwsError::new(403, "InvalidClientTokenId", message),
-    }
-}
-
-pub(super) fn wrong_signature(service: Service) -> AwsError {
-    signature(
-        service,
-        "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
-         Access Key and signing method. Consult the service documentation for details.",
-    )
-}
-
-pub(super) fn old_signature(service: Service) -> AwsError {
-    signature(service, "Signature expired: the clock of the signer is more than five minutes off.")
-}
-
-fn signature(service: Service, message: &str) -> AwsError {
-    match service {
-        Service::SecretsManager => AwsError::new(400, "InvalidSignatureException", message),
-        Service::Sts => AwsError::new(403, "SignatureDoesNotMatch", message),
-    }
-}
-
-pub(super) fn expired(service: Service) -> AwsError {
-    let message = "The security token included in the request is expired";
-    match service {
-        Service::SecretsManager => AwsError::new(400, "ExpiredTokenException", message),
-        Service::Sts => AwsError::new(403, "ExpiredToken", message),
-    }
 }

@@ -69,12 +69,9 @@ impl AwsError {
     pub(crate) fn public_policy() -> Self {
         Self::client(
             "PublicPolicyException",
-            "The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to the secret.",
+            "The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to \
+             the secret.",
         )
-    }
-
-    pub(crate) fn throttled() -> Self {
-        Self::client("ThrottlingException", "Rate exceeded")
     }
 
     pub(crate) fn next_token() -> Self {

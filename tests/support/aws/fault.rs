@@ -10,11 +10,11 @@ use super::operation::Operation;
 pub(crate) enum Fault {
     /// Answered as ever, this much later.
     Latency(Duration),
-    /// `ThrottlingException` (HTTP 400) for a share of the calls, 0.0 to 1.0, evenly spread.
+    /// `ThrottlingException` (STS: `Throttling`), with HTTP 400, for a share of the calls, 0.0 to 1.0, evenly spread.
     Throttle { share: f64 },
     /// This HTTP status with a code; nothing has an effect.
     Error { status: u16, code: &'static str },
-    /// HTTP 500 `InternalServiceError`.
+    /// HTTP 500 `InternalServiceError` (STS: `InternalFailure`).
     ServerError,
     /// Taken, never answered.
     Hang,
@@ -24,9 +24,9 @@ pub(crate) enum Fault {
     LoseAnswer,
     /// The call has its effect; half of the answer's bytes, then the connection ends.
     Truncate,
-    /// HTTP 200 with a page of HTML.
+    /// HTTP 200 with a page of HTML, and no effect.
     NotJson,
-    /// HTTP 200 with `{}`, or an XML element without content.
+    /// HTTP 200 with `{}`, or an XML element without content, and no effect.
     Empty,
 }
 
@@ -39,13 +39,13 @@ struct Planned {
     fault: Fault,
     /// How often it still happens; `None` is for ever.
     left: Option<usize>,
-    /// Carries the fraction of a share from call to call.
-    carried: f64,
+    /// Calls so far, of which a share is met.
+    calls: u32,
 }
 
 impl Faults {
     pub(crate) fn add(&mut self, operation: Operation, fault: Fault, times: Option<usize>) {
-        self.0.entry(operation).or_default().push(Planned { fault, left: times, carried: 0.0 });
+        self.0.entry(operation).or_default().push(Planned { fault, left: times, calls: 0 });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -64,11 +64,12 @@ impl Faults {
 impl Planned {
     fn meet(&mut self) -> Option<Fault> {
         if let Fault::Throttle { share } = self.fault {
-            self.carried += share;
-            if self.carried < 1.0 {
+            // Hardly more than nothing is added because ten times 0.3 is less than 3.
+            let met = |calls: u32| (f64::from(calls) * share + 1e-9).floor();
+            self.calls += 1;
+            if met(self.calls) == met(self.calls - 1) {
                 return None;
             }
-            self.carried -= 1.0;
         }
         self.left = self.left.map(|left| left.saturating_sub(1));
         Some(self.fault.clone())

@@ -6,7 +6,6 @@ use std::hash::{BuildHasher, RandomState};
 use k8s_openapi::jiff::Timestamp;
 
 use super::iam::{Context, Policy};
-use super::secret::partition;
 
 /// An access key id with its secret.
 #[derive(Clone, Debug)]
@@ -31,7 +30,7 @@ pub(crate) struct Identity {
     pub(crate) principal: Principal,
     /// As `sts:GetCallerIdentity` says it.
     pub(crate) user_id: String,
-    /// The principal's own tags and the session's.
+    /// The session's.
     pub(crate) tags: BTreeMap<String, String>,
     /// Keys of the tags that a chained session takes over.
     pub(crate) transitive: BTreeSet<String>,
@@ -85,7 +84,7 @@ impl Identity {
 
 /// `path` begins and ends with a slash.
 pub(crate) fn role_arn(account: &str, path: &str, name: &str) -> String {
-    format!("arn:{}:iam::{account}:role{path}{name}", partition(""))
+    format!("arn:aws:iam::{account}:role{path}{name}")
 }
 
 /// Letters and digits that nobody had before.

@@ -20,7 +20,7 @@ use super::server::Connection;
 use super::signature::Signed;
 use super::sts::{Form, web_identity};
 use super::world::World;
-use super::{secrets_manager, sts};
+use super::{refusal, secrets_manager, sts};
 
 /// A secret is 64 KiB at most, a policy 20 KiB; base64 and escapes come on top.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -109,23 +109,23 @@ impl Service {
         if asked.operation == Operation::AssumeRoleWithWebIdentity {
             return Ok(Caller { identity: None, region: String::new() });
         }
-        let signed = Signed::read(&parts.headers).ok_or_else(|| answer::not_signed(protocol))?;
+        let signed = Signed::read(&parts.headers).ok_or_else(|| refusal::not_signed(protocol))?;
         let state = self.state();
-        let key = state.world.keys.get(&signed.access_key).ok_or_else(|| answer::unknown_key(protocol))?;
+        let key = state.world.keys.get(&signed.access_key).ok_or_else(|| refusal::unknown_key(protocol))?;
         let token = key.session.as_ref().map(|session| session.token.as_str());
         if token != signed.token.as_deref() {
-            return Err(answer::unknown_key(protocol));
+            return Err(refusal::unknown_key(protocol));
         }
         let right = signed.service == protocol.signing_name()
             && signed.is_made_with(&key.secret, &parts.method, &parts.uri, &parts.headers, body);
         if !right {
-            return Err(answer::wrong_signature(protocol));
+            return Err(refusal::wrong_signature(protocol));
         }
         if signed.at.duration_since(Timestamp::now()).abs() > SKEW {
-            return Err(answer::old_signature(protocol));
+            return Err(refusal::old_signature(protocol));
         }
         if key.session.as_ref().is_some_and(|session| session.expires <= state.world.now()) {
-            return Err(answer::expired(protocol));
+            return Err(refusal::expired(protocol));
         }
         Ok(Caller { identity: Some(key.identity.clone()), region: signed.region })
     }
@@ -160,7 +160,7 @@ impl Service {
             (Input::Json(input), Some(identity)) => {
                 let mut state = self.state();
                 if !state.quotas.take(&identity.account, &region, operation, Instant::now()) {
-                    return Err(AwsError::throttled());
+                    return Err(refusal::throttled(operation.service()));
                 }
                 state.world.expire();
                 secrets_manager::perform(&mut state.world, &identity, &region, operation, input)
@@ -173,7 +173,7 @@ impl Service {
                 let token = web_identity::judge(Arc::clone(self), &form).await?;
                 web_identity::assume(&mut self.state().world, &form, &token).map(Answer::Xml)
             }
-            (Input::Json(_), None) => Err(answer::not_signed(operation.service())),
+            (Input::Json(_), None) => Err(refusal::not_signed(operation.service())),
         }
     }
 }
@@ -198,12 +198,9 @@ async fn before(fault: &Fault, protocol: Protocol, request_id: &str, connection:
             connection.reset();
             std::future::pending().await
         }
-        Fault::Throttle { .. } => Before::Refuse(AwsError::throttled()),
+        Fault::Throttle { .. } => Before::Refuse(refusal::throttled(protocol)),
         Fault::Error { status, code } => Before::Refuse(AwsError::new(status, code, "This was asked for.")),
-        Fault::ServerError => {
-            let message = "An error occurred on the server side.";
-            Before::Refuse(AwsError::new(500, "InternalServiceError", message))
-        }
+        Fault::ServerError => Before::Refuse(refusal::server_error(protocol)),
         Fault::NotJson => Before::Answer(answer::html(request_id)),
         Fault::Empty => Before::Answer(answer::empty(protocol, request_id)),
         Fault::LoseAnswer | Fault::Truncate => Before::Later,
@@ -218,7 +215,7 @@ impl Asked {
             let operation = target
                 .strip_prefix("secretsmanager.")
                 .and_then(|name| Operation::parse(protocol, name))
-                .ok_or_else(|| (protocol, answer::unknown_operation(protocol, target)))?;
+                .ok_or_else(|| (protocol, refusal::unknown_operation(protocol, target)))?;
             let input =
                 serde_json::from_slice(body).map_err(|error| (protocol, AwsError::serialization(error)))?;
             return Ok(Self { operation, input: Input::Json(input) });
@@ -226,7 +223,7 @@ impl Asked {
         let form = Form::read(body);
         let action = form.get("Action").unwrap_or_default();
         let operation = Operation::parse(Protocol::Sts, action)
-            .ok_or_else(|| (Protocol::Sts, answer::unknown_operation(Protocol::Sts, action)))?;
+            .ok_or_else(|| (Protocol::Sts, refusal::unknown_operation(Protocol::Sts, action)))?;
         Ok(Self { operation, input: Input::Form(form) })
     }
 

@@ -13,6 +13,8 @@ mod read;
 mod replicas;
 #[path = "secrets_manager/resource_policy.rs"]
 mod resource_policy;
+#[path = "secrets_manager/stages.rs"]
+mod stages;
 #[path = "secrets_manager/tags.rs"]
 mod tags;
 #[path = "secrets_manager/write.rs"]
@@ -48,7 +50,7 @@ pub(super) fn perform(
         Operation::CreateSecret => write::create_secret(desk, parse(input)?),
         Operation::PutSecretValue => write::put_secret_value(desk, parse(input)?),
         Operation::UpdateSecret => write::update_secret(desk, parse(input)?),
-        Operation::UpdateSecretVersionStage => write::update_secret_version_stage(desk, &parse(input)?),
+        Operation::UpdateSecretVersionStage => stages::update_secret_version_stage(desk, &parse(input)?),
         Operation::TagResource => tags::tag_resource(desk, &parse(input)?),
         Operation::UntagResource => tags::untag_resource(desk, &parse(input)?),
         Operation::DeleteSecret => deletion::delete_secret(desk, &parse(input)?),
@@ -89,12 +91,7 @@ impl Desk<'_> {
     /// The secret that is named, when the caller may do that with it. `more` is what the request adds to the
     /// condition keys.
     fn open(&self, operation: Operation, id: &str, more: &[(&str, String)]) -> Result<Place, AwsError> {
-        check_length("secretId", id, 1, 2048)?;
-        let place = self.world.find(&self.caller.account, self.region, id);
-        let mut context = self.context(more);
-        context.set("secretsmanager:SecretId", id);
-        self.authorize(&operation.action(), id, place.as_ref(), context)?;
-        place.ok_or_else(AwsError::not_found)
+        self.open_in(operation, id, self.context(more))
     }
 
     /// The same for what may only be changed where the secret was made.
@@ -104,13 +101,25 @@ impl Desk<'_> {
         id: &str,
         more: &[(&str, String)],
     ) -> Result<Place, AwsError> {
-        let place = self.open(operation, id, more)?;
+        self.open_primary_in(operation, id, self.context(more))
+    }
+
+    fn open_primary_in(&self, operation: Operation, id: &str, context: Context) -> Result<Place, AwsError> {
+        let place = self.open_in(operation, id, context)?;
         if self.world.secret(&place)?.region == self.region {
             return Ok(place);
         }
-        Err(AwsError::invalid_request(
+        Err(AwsError::invalid_parameter(
             "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
         ))
+    }
+
+    fn open_in(&self, operation: Operation, id: &str, mut context: Context) -> Result<Place, AwsError> {
+        check_length("secretId", id, 1, 2048)?;
+        let place = self.world.find(&self.caller.account, self.region, id);
+        context.set("secretsmanager:SecretId", id);
+        self.authorize(&operation.action(), id, place.as_ref(), context)?;
+        place.ok_or_else(AwsError::not_found)
     }
 
     fn context(&self, more: &[(&str, String)]) -> Context {

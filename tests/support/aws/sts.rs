@@ -54,7 +54,10 @@ impl Form {
     /// When it is not there.
     fn need(&self, name: &str) -> Result<&str, AwsError> {
         self.get(name).ok_or_else(|| {
-            let message = format!("1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null");
+            let message = format!(
+                "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not \
+                 be null"
+            );
             AwsError::new(400, "ValidationError", message)
         })
     }

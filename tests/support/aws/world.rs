@@ -38,7 +38,6 @@ pub(crate) struct Role {
     pub(crate) path: String,
     pub(crate) trust: Policy,
     pub(crate) policies: Vec<Policy>,
-    pub(crate) tags: BTreeMap<String, String>,
     /// Seconds; an hour unless it is set.
     pub(crate) max_session: u32,
 }
@@ -99,20 +98,24 @@ impl World {
     /// Finds a secret by name, ARN or ARN without its suffix, as seen from an account and a region. Answers
     /// where it is, so that the caller can look and change.
     pub(crate) fn find(&self, account: &str, region: &str, id: &str) -> Option<Place> {
-        let account = id.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(3)).unwrap_or(account);
+        let arn = id.strip_prefix("arn:").map(|arn| arn.splitn(5, ':').collect::<Vec<_>>());
+        let (account, name) = match arn.as_deref() {
+            Some([_, "secretsmanager", of, account, rest]) if *of == region => {
+                (*account, rest.strip_prefix("secret:")?)
+            }
+            Some(_) => return None,
+            None => (account, id),
+        };
         let secrets = &self.accounts.get(account)?.secrets;
         let found = |wanted: &dyn Fn(&Secret) -> bool| {
-            secrets.iter().position(|secret| secret.is_in(region) && wanted(secret))
+            secrets.iter().position(|secret| wanted(secret) && secret.is_in(region))
         };
-        let at = if id.starts_with("arn:") {
-            let partial = |secret: &Secret| {
-                let arn = secret.arn_in(region);
-                arn.strip_suffix(&format!("-{}", secret.suffix)).is_some_and(|short| short == id)
-            };
-            found(&|secret| secret.arn_in(region) == id).or_else(|| found(&partial))?
-        } else {
-            found(&|secret| secret.name == id)?
+        let by_name = || found(&|secret| secret.name == name);
+        let complete = |secret: &Secret| {
+            let short = name.strip_suffix(&secret.suffix).and_then(|name| name.strip_suffix('-'));
+            short == Some(secret.name.as_str())
         };
+        let at = if arn.is_some() { found(&complete).or_else(by_name)? } else { by_name()? };
         Some(Place { account: account.to_owned(), at })
     }
 

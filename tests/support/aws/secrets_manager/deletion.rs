@@ -44,8 +44,8 @@ pub(super) fn delete_secret(desk: &mut Desk<'_>, input: &DeleteSecret) -> Result
     let (arn, name) = (secret.arn(), secret.name.clone());
     if !secret.replicas.is_empty() {
         let regions: Vec<&str> = secret.replicas.iter().map(|replica| replica.region.as_str()).collect();
-        return Err(AwsError::invalid_request(format!(
-            "You can't delete secret {name} that still has replica regions [{}]",
+        return Err(AwsError::invalid_parameter(format!(
+            "You can't delete secret {secret_id} that still has replica regions [{}]",
             regions.join(", ")
         )));
     }

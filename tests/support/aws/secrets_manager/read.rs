@@ -144,6 +144,9 @@ pub(super) fn describe_secret(desk: &mut Desk<'_>, input: &OneSecret) -> Result<
     Ok(answer)
 }
 
+/// AWS's own key, of which DescribeSecret says nothing.
+pub(super) const MANAGED_KEY: &str = "alias/aws/secretsmanager";
+
 /// What DescribeSecret and ListSecrets both say.
 pub(super) fn entry(secret: &Secret, region: &str) -> Value {
     let tags: Vec<Value> =
@@ -155,7 +158,8 @@ pub(super) fn entry(secret: &Secret, region: &str) -> Value {
     let is_replicated = !secret.replicas.is_empty();
     set(&mut answer, "PrimaryRegion", is_replicated.then(|| secret.region.clone().into()));
     set(&mut answer, "Description", secret.description.clone().map(Value::from));
-    set(&mut answer, "KmsKeyId", secret.kms_key_id.clone().map(Value::from));
+    let own_key = secret.kms_key_id.clone().filter(|key| key != MANAGED_KEY);
+    set(&mut answer, "KmsKeyId", own_key.map(Value::from));
     set(&mut answer, "LastAccessedDate", secret.accessed.map(seconds));
     set(&mut answer, "DeletedDate", secret.deletion.map(seconds));
     answer

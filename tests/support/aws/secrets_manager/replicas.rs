@@ -87,7 +87,7 @@ pub(super) fn status(desk: &Desk<'_>, place: &Place) -> Result<Value, AwsError> 
             None => ("InSync", "Replication succeeded"),
             Some(failure) => ("Failed", failure.as_str()),
         };
-        let key = replica.kms_key_id.as_deref().unwrap_or("alias/aws/secretsmanager");
+        let key = replica.kms_key_id.as_deref().unwrap_or(super::read::MANAGED_KEY);
         json!({"Region": replica.region, "KmsKeyId": key, "Status": status, "StatusMessage": message})
     };
     Ok(desk.world.secret(place)?.replicas.iter().map(say).collect())

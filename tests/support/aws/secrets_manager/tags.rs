@@ -26,16 +26,15 @@ pub(super) struct TagResource {
 
 pub(super) fn tag_resource(desk: &mut Desk<'_>, input: &TagResource) -> Result<Value, AwsError> {
     let added = check(&input.tags)?;
-    let mut context = desk.context(&[("secretsmanager:SecretId", input.secret_id.clone())]);
+    let mut context = desk.context(&[]);
     add_to(&mut context, &added);
-    let place = desk.world.find(&desk.caller.account, desk.region, &input.secret_id);
-    desk.authorize(&Operation::TagResource.action(), &input.secret_id, place.as_ref(), context)?;
+    let place = desk.open_primary_in(Operation::TagResource, &input.secret_id, context)?;
     let now = desk.now;
-    let secret = desk.world.secret_mut(&place.ok_or_else(AwsError::not_found)?)?;
+    let secret = desk.world.secret_mut(&place)?;
     secret.check_present()?;
     let new = added.keys().filter(|key| !secret.tags.contains_key(*key)).count();
     if secret.tags.len() + new > MAX_TAGS {
-        return Err(AwsError::limit("You have reached the limit of tags on this secret."));
+        return Err(too_many());
     }
     secret.tags.extend(added);
     secret.changed = now;
@@ -53,12 +52,11 @@ pub(super) fn untag_resource(desk: &mut Desk<'_>, input: &UntagResource) -> Resu
     if let Some(reserved) = input.tag_keys.iter().find(|key| key.to_lowercase().starts_with("aws:")) {
         return Err(refused(reserved, &TagError::Reserved));
     }
-    let mut context = desk.context(&[("secretsmanager:SecretId", input.secret_id.clone())]);
+    let mut context = desk.context(&[]);
     context.set_all("aws:TagKeys", input.tag_keys.clone());
-    let place = desk.world.find(&desk.caller.account, desk.region, &input.secret_id);
-    desk.authorize(&Operation::UntagResource.action(), &input.secret_id, place.as_ref(), context)?;
+    let place = desk.open_primary_in(Operation::UntagResource, &input.secret_id, context)?;
     let now = desk.now;
-    let secret = desk.world.secret_mut(&place.ok_or_else(AwsError::not_found)?)?;
+    let secret = desk.world.secret_mut(&place)?;
     secret.check_present()?;
     secret.tags.retain(|key, _| !input.tag_keys.contains(key));
     secret.changed = now;
@@ -75,9 +73,13 @@ pub(super) fn check(tags: &[Tag]) -> Result<BTreeMap<String, String>, AwsError> 
         }
     }
     if by_key.len() > MAX_TAGS {
-        return Err(AwsError::limit("You have reached the limit of tags on this secret."));
+        return Err(too_many());
     }
     Ok(by_key)
+}
+
+fn too_many() -> AwsError {
+    AwsError::invalid_parameter(format!("A secret has at most {MAX_TAGS} tags."))
 }
 
 fn refused(key: &str, error: &TagError) -> AwsError {

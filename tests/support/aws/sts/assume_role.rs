@@ -130,7 +130,8 @@ fn inherit(
                 400,
                 "InvalidParameterValue",
                 format!(
-                    "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session: {key}"
+                    "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key \
+                     from the calling session: {key}"
                 ),
             ));
         }

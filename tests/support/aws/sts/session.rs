@@ -75,14 +75,10 @@ pub(super) fn policy(form: &Form) -> Result<Option<Policy>, AwsError> {
 
 /// Makes the credentials; answers the elements that say them, and the key to remember.
 pub(super) fn begin(start: Start<'_>, now: Timestamp) -> Result<(String, String, AccessKey), AwsError> {
-    let Start { account, role_name, role, name, seconds, mut tags, transitive, policy } = start;
+    let Start { account, role_name, role, name, seconds, tags, transitive, policy } = start;
     let expires = now
         .checked_add(SignedDuration::from_secs(i64::from(seconds)))
         .map_err(|error| validation(error.to_string()))?;
-    // A session's tag wins over the role's own.
-    for (key, value) in &role.tags {
-        tags.entry(key.clone()).or_insert_with(|| value.clone());
-    }
     let user_id = format!("{}:{name}", role.id);
     let principal = Principal::Role { name: role_name, path: role.path.clone(), session: name };
     let identity = Identity { account, principal, user_id, tags, transitive, session_policy: policy };
