@@ -1,5 +1,7 @@
 //! What is broken on demand, as a client sees it; and what had its effect all the same.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
@@ -89,6 +91,17 @@ async fn a_lost_answer_had_its_effect_and_a_reset_had_none() {
     assert_eq!(code(&put(Fault::Truncate, "three").await), "unreadable");
     assert_eq!(account.look("db").unwrap().versions.len(), 3);
     assert_eq!(aws.calls().writes().count(), 3);
+}
+
+#[test]
+fn a_reset_is_one_on_the_wire() {
+    let (aws, _) = aws();
+    aws.fault(Operation::GetCallerIdentity, Fault::Reset);
+    let mut stream = TcpStream::connect(aws.url().strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let body = "Action=GetCallerIdentity&Version=2011-06-15";
+    write!(stream, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]
