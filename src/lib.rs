@@ -5,6 +5,7 @@
 //! ```text
 //! admission   API server ──AdmissionReview──▶ webhook ─▶ admission ─▶ object ─▶ validate ─▶ Decision ─▶ answer
 //! check       files | cluster ─▶ check ─▶ object ─▶ validate ─▶ Outcome ─▶ text | JSON | SARIF
+//! secrets     reference ─▶ source: store ─▶ identity ─▶ cache | AWS ─▶ extract ─▶ value
 //! trust       leader ─▶ keeper: observe Secret and configuration ─▶ plan ─▶ one step; every replica follows
 //! ```
 //!
@@ -18,6 +19,8 @@
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
 //! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values).
 //!
+//! Secrets: [`source`] (as whom, and by which calls), [`cache`] (what was answered before, and to whom).
+//!
 //! Edges, which do I/O: [`webhook`], [`facts_watch`], [`shared_facts`], [`watching`], [`needs`], [`accept`],
 //! [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`], [`check`], [`cli`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
 
@@ -25,6 +28,7 @@ pub mod accept;
 pub mod admission;
 pub mod api;
 pub mod aws;
+pub mod cache;
 pub mod certificates;
 pub mod check;
 pub mod cli;
@@ -47,6 +51,7 @@ pub mod rule;
 pub mod secret_value;
 pub mod server;
 pub mod shared_facts;
+pub mod source;
 pub mod suggest;
 pub mod telemetry;
 pub mod tls;

@@ -1,0 +1,200 @@
+//! Access through a store: a store and who asks in, an identity and its lane out. What was read for it is believed
+//! while watches say that nothing has changed.
+
+mod slots;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::batch::Lane;
+use super::clients::Clients;
+use super::credentials::Session;
+use super::error::SourceError;
+use super::identity::Identifier;
+use super::objects::{ObjectError, ObjectId, ObjectVersion, Objects};
+use super::observe::{Observed, Observer};
+use super::plan::{Ambient, Plan, StoreId};
+use super::quota::{Payer, Quotas};
+use super::watch::{Comparison, Watched, Watches};
+use crate::cache::{Cache, Who};
+use slots::{Slot, Slots};
+
+/// How one consumer reaches a store's secrets.
+#[derive(Debug)]
+pub struct Access {
+    /// The store.
+    pub store: Arc<StoreId>,
+    /// Who its consumer is to AWS, and where the secrets are.
+    pub who: Arc<Who>,
+    /// What the store says.
+    pub plan: Plan,
+    /// The identity, as a person would say it.
+    pub title: String,
+    pub(super) lane: Arc<Lane>,
+    seen: Vec<Seen>,
+    at: Instant,
+}
+
+/// An object that access depends on, as it was read.
+#[derive(Debug)]
+struct Seen {
+    object: ObjectId,
+    version: ObjectVersion,
+    watched: Option<Arc<Watched>>,
+}
+
+/// How long what was read is believed where no watch says more.
+const UNWATCHED: Duration = Duration::from_secs(10);
+/// How often accesses that are not used are looked for.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// All accesses that are in use.
+#[derive(Debug)]
+pub(super) struct Accesses {
+    objects: Objects,
+    clients: Arc<Clients>,
+    quotas: Arc<Quotas>,
+    identifier: Identifier,
+    ambient: Ambient,
+    cache: Arc<Cache>,
+    watches: Option<Watches>,
+    slots: Slots,
+    lanes: Mutex<HashMap<Arc<Who>, Weak<Lane>>>,
+}
+
+impl Accesses {
+    pub(super) fn new(
+        objects: Objects,
+        clients: Arc<Clients>,
+        identifier: Identifier,
+        ambient: Ambient,
+        cache: Arc<Cache>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this: &Weak<Self>| {
+            let this = this.clone();
+            let on_gone = move |object: &ObjectId| {
+                if let Some(accesses) = this.upgrade() {
+                    accesses.gone(object);
+                }
+            };
+            Self {
+                watches: objects.watchable().map(|client| Watches::new(client.clone(), on_gone)),
+                objects,
+                clients,
+                quotas: Arc::default(),
+                identifier,
+                ambient,
+                cache,
+                slots: Slots::default(),
+                lanes: Mutex::default(),
+            }
+        })
+    }
+
+    /// The access of a consumer through a store, read anew if it may have changed.
+    pub(super) async fn access(&self, store: &StoreId, consumer: &str) -> Result<Arc<Access>, SourceError> {
+        let slot = self.slots.slot(store, consumer);
+        if let Some(access) = slot.valid(Instant::now()) {
+            return Ok(access);
+        }
+        let _reading = slot.reading.lock().await;
+        if let Some(access) = slot.valid(Instant::now()) {
+            return Ok(access);
+        }
+        let own = self.clients.own();
+        let who = Observer {
+            objects: &self.objects,
+            identifier: &self.identifier,
+            ambient: self.ambient,
+            own: own.as_ref(),
+        };
+        match who.observe(store, consumer).await {
+            Ok(observed) => Ok(self.replace(&slot, store, observed)),
+            Err(error) => {
+                // Who cannot be asked has not said that anything changed.
+                if !matches!(error, SourceError::Object(ObjectError::Unavailable { .. })) {
+                    self.drop_access(&slot);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn replace(&self, slot: &Slot, store: &StoreId, observed: Observed) -> Arc<Access> {
+        let Observed { plan, base, identity, title, seen } = observed;
+        let who = Arc::new(Who { identity, place: self.clients.place(&plan.region).into() });
+        let watch = |(object, version)| Seen {
+            watched: self.watches.as_ref().map(|watches| watches.watch(&object)),
+            object,
+            version,
+        };
+        let seen = seen.into_iter().map(watch).collect();
+        let lane = self
+            .lane(&who, || Session::new(base, plan.clone(), Arc::clone(&self.clients), self.objects.clone()));
+        let store = Arc::new(store.clone());
+        let new = Arc::new(Access { store, who, plan, title, lane, seen, at: Instant::now() });
+        let old = slot.set(Some(Arc::clone(&new)));
+        if let Some(old) = old.filter(|old| old.who != new.who) {
+            self.cache.forget_access(&old.store, old.who.identity);
+        }
+        new
+    }
+
+    /// One lane for each identity and place, whichever store leads to it.
+    fn lane(&self, who: &Arc<Who>, session: impl FnOnce() -> Session) -> Arc<Lane> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = lanes.get(who).and_then(Weak::upgrade) {
+            return lane;
+        }
+        lanes.retain(|_, lane| lane.strong_count() > 0);
+        let session = session();
+        let account = session.account().unwrap_or_else(|| format!("{:?}", who.identity));
+        let payer = Payer { account, place: who.place.clone() };
+        let lane = Lane::new(session, Arc::clone(&self.clients.calls), Arc::clone(&self.quotas), payer);
+        let lane = Arc::new(lane);
+        lanes.insert(Arc::clone(who), Arc::downgrade(&lane));
+        lane
+    }
+
+    /// An object was deleted: nobody gets what was had through it, also while nobody asks.
+    fn gone(&self, object: &ObjectId) {
+        if let ObjectId::Store(store) = object {
+            self.cache.forget_store(store);
+        }
+        self.slots.that_depend_on(object).iter().for_each(|slot| self.drop_access(slot));
+    }
+
+    /// Lets go of what is not used any more, for as long as there is somebody to use it.
+    pub(super) fn keep_swept(self: &Arc<Self>) {
+        let accesses = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                match accesses.upgrade() {
+                    Some(accesses) => accesses.slots.sweep(Instant::now()),
+                    None => return,
+                }
+            }
+        });
+    }
+
+    fn drop_access(&self, slot: &Slot) {
+        if let Some(old) = slot.set(None) {
+            self.cache.forget_access(&old.store, old.who.identity);
+        }
+    }
+}
+
+impl Access {
+    fn is_valid(&self, now: Instant) -> bool {
+        self.seen.iter().all(|seen| match &seen.watched {
+            None => true,
+            Some(watched) => match watched.compare(&seen.version) {
+                Comparison::Same => true,
+                Comparison::Changed => false,
+                Comparison::Unknown => now.saturating_duration_since(self.at) < UNWATCHED,
+            },
+        })
+    }
+}
