@@ -35,5 +35,6 @@ mod outage;
 mod picture;
 mod ratchet;
 mod rules;
+mod source;
 mod stopped;
 mod trust;
