@@ -27,7 +27,7 @@ use crate::rule::{Level, Rule};
 use crate::suggest;
 use crate::validate::{Context, Settings, validate};
 
-pub use files::read;
+pub use files::{documents, read};
 pub use manifest::Manifest;
 
 /// Everything that was read: objects of ours, and what could not be.

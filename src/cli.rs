@@ -3,6 +3,7 @@
 mod certificates;
 mod check;
 mod explain;
+mod resolve;
 mod rules;
 mod serve;
 mod webhook_config;
@@ -21,6 +22,8 @@ use crate::cluster;
 #[command(after_help = "Examples:
   keyhatch check manifests/                   every mistake in these files, before anything is applied
   keyhatch check --cluster                    every mistake in the cluster of your kubeconfig
+  keyhatch resolve 'aws::prod/db#password' --explain
+                                              where this reference leads, and as whom
   keyhatch explain region-misspelt            what a rule is about, and what to write instead
   keyhatch crds | kubectl apply --server-side -f -")]
 pub struct Cli {
@@ -34,6 +37,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Check manifests, or a whole cluster, by the rules that admission applies.
     Check(check::Check),
+    /// Tell where a reference to a secret leads: which version, as which identity, by which calls to AWS.
+    Resolve(Box<resolve::Resolve>),
     /// Print the CustomResourceDefinitions of all six kinds.
     Crds,
     /// Print the webhook configuration.
@@ -48,6 +53,7 @@ impl Cli {
         let ended = match self.command {
             Command::Serve(serve) => serve.run(),
             Command::Check(check) => return check.run(),
+            Command::Resolve(resolve) => resolve.run(),
             Command::Crds => print_crds(),
             Command::WebhookConfig(config) => config.run(),
             Command::Explain(explain) => explain.run(),

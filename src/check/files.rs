@@ -32,6 +32,26 @@ pub fn read(paths: &[PathBuf], default_namespace: Option<&str>) -> Input {
     input
 }
 
+/// All objects in a file, or in the manifests of a folder, as they are written.
+///
+/// # Errors
+/// Tells what cannot be read, and where.
+pub fn documents(path: &Path) -> Result<Vec<Value>, String> {
+    let told = |error: io::Error| format!("{}: cannot be read: {error}", path.display());
+    if !path.is_dir() {
+        let text = fs::read_to_string(path).map_err(told)?;
+        let documents = yaml::documents(&text);
+        let documents =
+            documents.map_err(|error| format!("{}:{}: {}", path.display(), error.line, error.message))?;
+        return Ok(documents.into_iter().map(|document| document.value).collect());
+    }
+    let entries = fs::read_dir(path).map_err(told)?;
+    let mut inner: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    inner.sort();
+    let documents = inner.iter().filter(|path| is_manifest(path)).map(|path| documents(path));
+    Ok(documents.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
 impl Input {
     /// How much was found, readable or not.
     fn things(&self) -> usize {

@@ -5,6 +5,7 @@ mod changes;
 mod isolation;
 mod on_moto;
 mod permissions;
+mod resolve;
 mod search;
 mod sharing;
 
