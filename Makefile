@@ -32,9 +32,10 @@ dev: cluster ## The same, and it stays up: prints the kubeconfig
 	@cargo build --locked --quiet --bin keyhatch --example dev
 	@target/debug/examples/dev dev --keyhatch target/debug/keyhatch
 
-bench: cluster ## Time per review beside a handler that does nothing; memory beside a large cluster
+bench: cluster ## Time per review beside a handler that does nothing; memory; calls, time and bytes per secret
 	cargo bench --locked --bench admission
 	cargo bench --locked --bench memory
+	cargo bench --locked --bench source
 
 fuzz: ## A million random and mutated reviews
 	cargo run --locked --release --example fuzz
