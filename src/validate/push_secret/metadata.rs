@@ -10,6 +10,7 @@ mod values;
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::api::push_metadata::{API_VERSION, KIND, PushSecretMetadata};
@@ -81,11 +82,11 @@ fn read_value(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> PushSecr
         return PushSecretMetadata::default();
     }
     if is_bare(members) {
-        let cause = format!(
-            "the operator's own controller needs an envelope around it; write \
-             {{apiVersion: {API_VERSION}, kind: {KIND}, spec: {{…}}}}"
-        );
+        let cause =
+            "understood here, but the operator's own controller refuses it without its envelope; write:";
         report.missing(&METADATA_BARE, at, cause);
+        // By itself, so that the line can be copied.
+        report.missing(&METADATA_BARE, at, enveloped(members));
         return values::read(members, at, report);
     }
     read_envelope(members, at, report)
@@ -94,6 +95,36 @@ fn read_value(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> PushSecr
 /// The form of the provider's public examples: the fields of the spec, and nothing else.
 fn is_bare(members: &Members<'_>) -> bool {
     members.iter().all(|(key, _)| FIELDS.iter().any(|field| field.eq_ignore_ascii_case(key)))
+}
+
+/// What the bare form should have been, as YAML on one line.
+fn enveloped(spec: &Members<'_>) -> String {
+    format!("{{apiVersion: {API_VERSION}, kind: {KIND}, spec: {}}}", flow_members(spec))
+}
+
+/// YAML flow style: JSON without quotes where none are needed.
+fn flow(value: &Json<'_>) -> String {
+    match value {
+        Json::Object(members) => flow_members(members),
+        Json::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Json::Text(text) => plain(text),
+        other => other.to_string(),
+    }
+}
+
+fn flow_members(members: &Members<'_>) -> String {
+    let members = members.iter().map(|(key, value)| format!("{}: {}", plain(key), flow(value)));
+    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+}
+
+/// A text as a plain YAML scalar if it is safe as one, else in quotes.
+fn plain(text: &str) -> String {
+    let is_safe = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b))
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(text));
+    if is_safe { text.to_owned() } else { Value::from(text).to_string() }
 }
 
 fn read_envelope(members: &Members<'_>, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
