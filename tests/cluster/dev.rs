@@ -2,11 +2,14 @@
 //!
 //! `dev demo` applies every manifest of `examples/good` and `examples/bad` with kubectl and prints what a
 //! user would see. It fails unless every good one is accepted and every bad one is refused by Keyhatch; a
-//! bad one whose first line is `# warns` must be accepted with a warning instead.
+//! bad one whose first line is `# warns` must be accepted with a warning instead. Then `keyhatch resolve` follows
+//! references to an AWS that is ours.
 //!
 //! `dev dev` keeps the cluster up until Ctrl-C. Either way nothing is left behind, and no other cluster and
 //! no kubeconfig of the user is touched.
 
+#[path = "dev/aws.rs"]
+mod aws;
 #[path = "../support.rs"]
 mod support;
 
@@ -16,6 +19,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use aws::{DemoAws, REFERENCES};
 use clap::{Parser, ValueEnum};
 use support::control_plane::{ControlPlane, Options};
 use support::kubectl::Output;
@@ -63,9 +67,13 @@ fn run(args: &Args) -> Result<bool, String> {
     plane.create_namespace(NAMESPACE);
     let current = format!("--namespace={NAMESPACE}");
     plane.kubectl(&["config", "set-context", "--current", &current]).success()?;
+    let aws = DemoAws::start(&plane)?;
     match args.mode {
-        Mode::Demo => demo(&plane),
-        Mode::Dev => stay_up(&plane, &webhook).map(|()| true),
+        Mode::Demo => {
+            let paint = Paint::detect();
+            Ok(show_examples(&plane, &paint)? & show_references(&args.keyhatch, &plane, &aws, &paint)?)
+        }
+        Mode::Dev => stay_up(&plane, &webhook, &aws).map(|()| true),
     }
 }
 
@@ -95,12 +103,11 @@ impl Expected {
     }
 }
 
-fn demo(plane: &ControlPlane) -> Result<bool, String> {
-    let paint = Paint::detect();
+fn show_examples(plane: &ControlPlane, paint: &Paint) -> Result<bool, String> {
     let (mut met, mut surprises) = (Vec::new(), 0);
     for (file, expected) in examples()? {
         let output = plane.kubectl(&["apply", "-f", &file]);
-        paint.transcript(&file, &output);
+        paint.transcript(&format!("kubectl apply -f {file}"), &output.stdout, &output.stderr);
         if expected.met_by(&output) {
             met.push(expected);
         } else {
@@ -112,6 +119,25 @@ fn demo(plane: &ControlPlane) -> Result<bool, String> {
     let style = if surprises == 0 { Style::Accepted } else { Style::Surprise };
     println!("{}", paint.style(style, &summary(&met, surprises)));
     Ok(surprises == 0)
+}
+
+/// Where references lead, as whom, and by which calls; never a value.
+fn show_references(
+    keyhatch: &Path,
+    plane: &ControlPlane,
+    aws: &DemoAws,
+    paint: &Paint,
+) -> Result<bool, String> {
+    let mut is_met = true;
+    for (reference, is_there) in REFERENCES {
+        let output = aws.resolve(keyhatch, plane, reference)?;
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let command = format!("keyhatch resolve '{reference}' --explain");
+        println!();
+        paint.transcript(&command, &text(&output.stdout), &text(&output.stderr));
+        is_met &= output.status.success() == is_there;
+    }
+    Ok(is_met)
 }
 
 fn summary(met: &[Expected], surprises: usize) -> String {
@@ -186,18 +212,18 @@ impl Paint {
         if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    fn transcript(&self, file: &str, output: &Output) {
-        println!("{}", self.style(Style::Command, &format!("$ kubectl apply -f {file}")));
+    fn transcript(&self, command: &str, stdout: &str, stderr: &str) {
+        println!("{}", self.style(Style::Command, &format!("$ {command}")));
         let colour = |line: &str| if line.starts_with("Warning:") { Style::Warning } else { Style::Refused };
-        let stderr = output.stderr.lines().map(|line| (colour(line), line));
-        let stdout = output.stdout.lines().map(|line| (Style::Accepted, line));
+        let stderr = stderr.lines().map(|line| (colour(line), line));
+        let stdout = stdout.lines().map(|line| (Style::Accepted, line));
         for (style, line) in stderr.chain(stdout) {
             println!("  {}", self.style(style, line));
         }
     }
 }
 
-fn stay_up(plane: &ControlPlane, webhook: &Webhook) -> Result<(), String> {
+fn stay_up(plane: &ControlPlane, webhook: &Webhook, aws: &DemoAws) -> Result<(), String> {
     let kubectl = plane.kubectl_file();
     println!("API server   {}", plane.url());
     println!("webhook      {}", webhook.url);
@@ -208,6 +234,11 @@ fn stay_up(plane: &ControlPlane, webhook: &Webhook) -> Result<(), String> {
     println!("  alias kubectl={}", kubectl.display());
     println!("  kubectl apply -f examples/good   # accepted");
     println!("  kubectl apply -f examples/bad    # refused, with the reasons");
+    println!("\nAn AWS with one secret, to which the store demo leads:\n");
+    for (name, value) in aws.environment() {
+        println!("  export {name}={value}");
+    }
+    println!("  target/debug/keyhatch resolve 'demo::prod/db#password' --explain");
     println!("\nCtrl-C ends everything and removes it.");
     wait_for_signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
     println!("\nstopping ...");

@@ -1,0 +1,72 @@
+//! The AWS of the demo: one account, one secret, a user who may read it, and a store that says so.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::json;
+
+use crate::support::aws::Aws;
+use crate::support::aws::account::{Keys, allow_all};
+use crate::support::control_plane::ControlPlane;
+
+const ACCOUNT: &str = "111122223333";
+/// A reference that leads somewhere, and one that does not.
+pub(crate) const REFERENCES: [(&str, bool); 2] =
+    [("demo::prod/db#password", true), ("demo::prod/db#passwd", false)];
+
+pub(crate) struct DemoAws {
+    aws: Aws,
+}
+
+impl DemoAws {
+    /// Starts it, and makes the store `demo` in the current namespace.
+    pub(crate) fn start(plane: &ControlPlane) -> Result<Self, String> {
+        let aws = Aws::start();
+        let account = aws.account(ACCOUNT);
+        account.secret("prod/db", r#"{"user": "app", "password": "correct horse battery staple"}"#);
+        let keys = account.user("demo", &[allow_all()]);
+        let objects = store(&keys);
+        plane.kubectl_in(&objects, &["apply", "-f", "-"]).success()?;
+        Ok(Self { aws })
+    }
+
+    /// What makes every AWS SDK call it.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 3] {
+        [
+            ("AWS_SECRETSMANAGER_ENDPOINT", self.aws.url()),
+            ("AWS_STS_ENDPOINT", self.aws.url()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+
+    /// Runs `keyhatch resolve REFERENCE --explain`.
+    pub(crate) fn resolve(
+        &self,
+        keyhatch: &Path,
+        plane: &ControlPlane,
+        reference: &str,
+    ) -> Result<Output, String> {
+        let mut command = Command::new(keyhatch);
+        command.args(["resolve", reference, "--explain"]).env("KUBECONFIG", plane.kubeconfig());
+        command.envs(self.environment());
+        command.output().map_err(|error| format!("{}: {error}", keyhatch.display()))
+    }
+}
+
+fn store(keys: &Keys) -> String {
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "demo-keys"},
+        "stringData": {"id": keys.id, "secret": keys.secret},
+    });
+    let reference = |key: &str| json!({"name": "demo-keys", "key": key});
+    let store = json!({
+        "apiVersion": "external-secrets.io/v1", "kind": "SecretStore", "metadata": {"name": "demo"},
+        "spec": {"provider": {"aws": {
+            "service": "SecretsManager", "region": "eu-central-1",
+            "auth": {"secretRef": {
+                "accessKeyIDSecretRef": reference("id"), "secretAccessKeySecretRef": reference("secret"),
+            }},
+        }}},
+    });
+    format!("{secret}\n---\n{store}\n")
+}
