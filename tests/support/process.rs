@@ -33,11 +33,22 @@ pub(crate) fn next_number() -> u32 {
     NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A port of 127.0.0.1 that is free now. Another process may take it before ours does: callers retry.
+/// A port of 127.0.0.1 that is free now, and that no other call in this process gets soon. It is below those that the
+/// kernel gives to outgoing connections, so that only a server of somebody else's can take it: callers retry.
 pub(crate) fn free_address() -> Result<SocketAddr, String> {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .map_err(|error| format!("no free port on 127.0.0.1: {error}"))
+    const FIRST: u16 = 12_000;
+    const COUNT: u32 = 20_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..COUNT {
+        // Processes that run at the same time begin at different places.
+        let offset = std::process::id().wrapping_mul(211).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(offset % COUNT).map_or(FIRST, |offset| FIRST + offset);
+        if let Ok(address) = TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr())
+        {
+            return Ok(address);
+        }
+    }
+    Err("no free port on 127.0.0.1".to_owned())
 }
 
 /// Retries a start that may lose the race for its ports.
