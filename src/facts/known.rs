@@ -69,6 +69,11 @@ impl<V> Known<V> {
         }
     }
 
+    /// Whether nothing is known: no object, and not that there is none.
+    pub fn is_unknown(&self) -> bool {
+        self.by_namespace.is_empty() && !self.is_complete
+    }
+
     /// What is known of one object.
     pub fn get(&self, namespace: &str, name: &str) -> Lookup<&V> {
         match self.by_namespace.get(namespace).and_then(|names| names.get(name)) {

@@ -44,8 +44,10 @@ pub(super) fn check_regexp(rewrite: &RewriteRegexp, at: &Field<'_>, report: &mut
         report.text(&REWRITE_GROUP, &at.key("target"), target, no_such_group(name, source));
         return;
     }
-    let takes_whole_keys = is_everything(source) || (parsed.is_anchored() && parsed.is_open());
-    if takes_whole_keys && regexp::references(target).next().is_none() {
+    if regexp::references(target).next().is_some() {
+        return; // the cheaper question first
+    }
+    if is_everything(source) || (parsed.is_anchored() && parsed.is_open()) {
         let cause = format!(
             "every key that {source} matches becomes this one, and which wins is chance; keep a group: $1"
         );

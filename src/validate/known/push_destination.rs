@@ -14,13 +14,14 @@ use crate::rule::{Level, Reason, Rule};
 
 /// What a PushSecret writes, entry by entry and store by store: the fact that others are judged by.
 pub(crate) fn pushes(spec: &PushSecretSpec, status: &PushSecretStatus) -> Vec<Push> {
-    numbered(spec, status).map(|(_, push)| push).collect()
+    numbered(spec, status, true).map(|(_, push)| push).collect()
 }
 
-/// The same with the place of the entry in `data`; a bundle of `dataTo` has none.
+/// The same with the place of the entry in `data`; a bundle of `dataTo` has none. Settings take time to read.
 fn numbered<'a>(
     spec: &'a PushSecretSpec,
     status: &'a PushSecretStatus,
+    with_settings: bool,
 ) -> impl Iterator<Item = (Option<usize>, Push)> + 'a {
     let to_store = move |kind: StoreKind, store: &str, key: &str, property: &str, raw: Option<&_>| {
         let synced = status.synced_push_secrets.get(&format!("{}/{store}", kind.as_str()));
@@ -30,7 +31,7 @@ fn numbered<'a>(
             store: store.into(),
             key: key.into(),
             property: property.into(),
-            settings: raw.map(settings).unwrap_or_default(),
+            settings: raw.filter(|_| with_settings).map(settings).unwrap_or_default(),
             is_synced: synced.is_some_and(|entries| entries.contains_key(&id)),
         }
     };
@@ -79,10 +80,13 @@ pub(super) fn check(
     report: &mut Report,
 ) {
     let (Some(namespace), Some(name)) = (subject.namespace, subject.name) else { return };
+    if context.facts.push_secrets.is_unknown() {
+        return;
+    }
     let before = context.facts.push_secrets.get(namespace, name).found();
     let status = PushSecretStatus::default();
     let (data, data_to) = (at.key("data"), at.key("dataTo"));
-    for (index, push) in numbered(spec, &status).take(MAX_COMPARED) {
+    for (index, push) in numbered(spec, &status, before.is_some()).take(MAX_COMPARED) {
         let at = index.map_or_else(|| data_to.index(0), |index| data.index(index));
         check_shared(namespace, name, &push, &at, context, report);
         let same = |old: &&Push| {
