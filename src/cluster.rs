@@ -66,6 +66,10 @@ impl From<&kube::Error> for Trouble {
     fn from(error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::of_status(status.code, &status.message),
+            // Its words quote what was read, which may be a Secret.
+            kube::Error::SerdeError(_) => {
+                Self { text: "the API server's answer cannot be read".into(), kind: TroubleKind::Passing }
+            }
             other => Self { text: causes(other), kind: TroubleKind::Passing },
         }
     }
@@ -123,4 +127,18 @@ pub fn causes(error: &(dyn Error + 'static)) -> String {
 
 fn error(error: impl Error + Send + Sync + 'static) -> ServeError {
     ServeError::Cluster(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_not_quoted() {
+        let error =
+            serde_json::from_str::<std::collections::BTreeMap<String, String>>("\"hunter2\"").unwrap_err();
+        assert!(error.to_string().contains("hunter2"));
+        let trouble = Trouble::from(&kube::Error::SerdeError(error));
+        assert_eq!(trouble.text, "the API server's answer cannot be read");
+    }
 }

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use super::plan::StoreId;
 use crate::api::common::StoreKind;
 use crate::api::secret_store::{ClusterSecretStore, SecretStore, SecretStoreSpec};
+use crate::cluster::Trouble;
 use crate::secret_value::SecretValue;
 
 /// Where objects are read.
@@ -213,7 +214,7 @@ fn told(object: &ObjectId, verb: &'static str, error: &kube::Error) -> ObjectErr
         kube::Error::Api(status) if matches!(status.code, 401 | 403) => {
             ObjectError::Forbidden { object, verb, cause: status.message.clone() }
         }
-        other => ObjectError::Unavailable { object, cause: other.to_string() },
+        other => ObjectError::Unavailable { object, cause: Trouble::from(other).text },
     }
 }
 
