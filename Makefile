@@ -12,11 +12,11 @@ test: ## Everything that CI runs; installs what it needs, says how long each ste
 	@tests/run.sh
 
 lint: ## Format and lints only
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 fmt: ## Format the code
-	cargo fmt
+	cargo fmt --all
 
 cluster: ## etcd, kube-apiserver, kube-controller-manager and kubectl, from pinned Go modules, once
 	@tests/cluster/build.sh target/cluster

@@ -18,11 +18,11 @@ step() { # NAME MINUTES COMMAND…
 
 step "control plane" 9 tests/cluster/build.sh target/cluster
 step "moto" 3 tests/aws/build.sh target/moto
-step "format" 1 cargo fmt --check
-step "debug build and lints" 12 cargo clippy --locked --all-targets -- -D warnings
-step "test build" 5 cargo test --locked --no-run
-step "tests" 12 cargo test --locked -- --quiet
-step "documentation" 3 env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+step "format" 1 cargo fmt --all --check
+step "debug build and lints" 12 cargo clippy --locked --workspace --all-targets -- -D warnings
+step "test build" 5 cargo test --locked --workspace --no-run
+step "tests" 12 cargo test --locked --workspace -- --quiet
+step "documentation" 3 env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 step "release build" 8 cargo build --locked --release --bin keyhatch
 echo "── time spent$spent"
 echo "  all of it: $total s"
