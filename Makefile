@@ -1,12 +1,15 @@
 # `make` lists the targets. Everything that is built lands in target/.
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt cluster moto demo dev bench fuzz parity generate deny clean
+.PHONY: help build agent test lint fmt cluster moto demo dev bench fuzz parity generate deny clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 build: ## The keyhatch command, in release form
 	cargo build --locked --release --bin keyhatch
+
+agent: ## keyhatch-agent, static, as it is put into pods
+	@tests/agent/build.sh target/agent
 
 test: ## Everything that CI runs; installs what it needs, says how long each step may take
 	@tests/run.sh

@@ -1,0 +1,84 @@
+//! `sidecar`: files follow what the broker says, and stay when it says nothing.
+
+use std::fs;
+
+use keyhatch_agent::{Invocation, Mode};
+
+use crate::server::{Authority, Server, refusal};
+use crate::{Pod, invocation, until};
+
+const REQUEST: &str = r#"{"files":{"db":{"from":"aws::db"}},"refresh":1}"#;
+
+#[test]
+fn a_new_value_is_written_and_an_old_one_stays_while_nobody_answers() {
+    let (pod, server) = (Pod::new(), Server::new());
+    server.gives(&[("db", "1")], &server.roots(), "\"1\"");
+    let mut running = pod.spawn(&invocation(Mode::Sidecar, &server, REQUEST));
+    until("first", || pod.file("db").as_deref() == Some("1"));
+    until("asked with the etag", || server.asked().last().unwrap().contains("\"1\""));
+    let shown = fs::read_link(pod.path("secrets/..data")).unwrap();
+
+    server.be_down(true);
+    until("said", || pod.said().contains("the files stay as they are"));
+    server.be_down(false);
+    until("said once", || pod.said().contains("the broker answers again"));
+    assert_eq!(fs::read_link(pod.path("secrets/..data")).unwrap(), shown, "written without need");
+
+    server.says(403, refusal("StoreUseDenied", "no longer", true), None);
+    until("denied", || pod.said().contains("denied: no longer (StoreUseDenied); the files stay as they are"));
+    assert_eq!(pod.file("db").as_deref(), Some("1"));
+
+    server.gives(&[("db", "2"), ("new", "3")], &server.roots(), "\"2\"");
+    until("second", || pod.file("db").as_deref() == Some("2") && pod.file("new").is_some());
+    running.signal("-TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    assert!(!pod.said().contains("hunter2"));
+}
+
+#[test]
+fn two_authorities_later_it_still_trusts_the_broker_also_when_it_restarts_between() {
+    let (pod, server) = (Pod::new(), Server::new());
+    let (second, third) = (Authority::new(), Authority::new());
+    let first = invocation(Mode::Sidecar, &server, REQUEST);
+    server.gives(&[("db", "1")], &format!("{}{}", first.roots, second.pem), "\"1\"");
+    let mut running = pod.spawn(&first);
+    until("1", || pod.file("db").as_deref() == Some("1"));
+
+    server.sign_with(&second, None);
+    server.gives(&[("db", "2")], &format!("{}{}", second.pem, third.pem), "\"2\"");
+    until("2", || pod.file("db").as_deref() == Some("2"));
+    running.signal("-KILL");
+    running.child.wait().unwrap();
+
+    server.sign_with(&third, None);
+    server.gives(&[("db", "3")], &third.pem, "\"3\"");
+    let _restarted = pod.spawn(&first);
+    until("3", || pod.file("db").as_deref() == Some("3"));
+}
+
+#[test]
+fn an_authority_that_left_the_bundle_is_no_longer_trusted() {
+    let (pod, server) = (Pod::new(), Server::new());
+    let second = Authority::new();
+    let first = invocation(Mode::Sidecar, &server, REQUEST);
+    server.gives(&[("db", "1")], &second.pem, "\"1\"");
+    let _running = pod.spawn(&first);
+    until("refused", || pod.said().contains("tls: "));
+    assert_eq!(pod.file("db").as_deref(), Some("1"));
+}
+
+#[test]
+fn a_restarted_sidecar_with_files_starts_without_a_broker() {
+    let (pod, server) = (Pod::new(), Server::new());
+    server.gives(&[("db", "1")], &server.roots(), "\"1\"");
+    let first = Invocation { deadline: 0, ..invocation(Mode::Sidecar, &server, REQUEST) };
+    {
+        let _running = pod.spawn(&first);
+        until("1", || pod.file("db").as_deref() == Some("1"));
+    }
+    server.be_down(true);
+    assert!(pod.is_ready());
+    let mut restarted = pod.spawn(&first);
+    until("said", || pod.said().contains("the files stay as they are"));
+    assert!(restarted.child.try_wait().unwrap().is_none(), "it gave up");
+}
