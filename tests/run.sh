@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-echo "budget, two cores, cold: control plane (Go) 9 min, moto (Python) 3, Rust debug 12, tests 12, release 8"
+echo "budget, two cores, cold: control plane (Go) 9 min, moto (Python) 3, Rust debug 12, tests 12, agent 5, release 8"
 total=0
 spent=""
 step() { # NAME MINUTES COMMAND…
@@ -22,6 +22,9 @@ step "format" 1 cargo fmt --all --check
 step "debug build and lints" 12 cargo clippy --locked --workspace --all-targets -- -D warnings
 step "test build" 5 cargo test --locked --workspace --no-run
 step "tests" 12 cargo test --locked --workspace -- --quiet
+step "agent, static" 5 tests/agent/build.sh target/agent
+step "tests of the static agent" 1 env KEYHATCH_AGENT="$PWD/target/agent/keyhatch-agent" \
+  cargo test --locked --workspace --test agent -- --quiet
 step "documentation" 3 env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 step "release build" 8 cargo build --locked --release --bin keyhatch
 echo "── time spent$spent"

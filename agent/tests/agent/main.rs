@@ -12,7 +12,7 @@ mod server;
 mod sidecar;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -97,8 +97,10 @@ impl Drop for Running {
     }
 }
 
-fn program() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_keyhatch-agent"))
+/// The one that cargo built, or the static one that goes into pods.
+fn program() -> PathBuf {
+    std::env::var_os("KEYHATCH_AGENT")
+        .map_or_else(|| env!("CARGO_BIN_EXE_keyhatch-agent").into(), PathBuf::from)
 }
 
 fn invocation(mode: Mode, server: &Server, request: &str) -> Invocation {

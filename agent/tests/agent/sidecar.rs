@@ -82,3 +82,22 @@ fn a_restarted_sidecar_with_files_starts_without_a_broker() {
     until("said", || pod.said().contains("the files stay as they are"));
     assert!(restarted.child.try_wait().unwrap().is_none(), "it gave up");
 }
+
+/// Bars: 5 MiB resident, 1.5 of them its own. Only the optimised program's other pages say anything.
+#[test]
+fn waiting_takes_little_memory() {
+    let (pod, server) = (Pod::new(), Server::new());
+    server.gives(&[("db", &"x".repeat(50_000))], &server.roots(), "\"1\"");
+    let running = pod.spawn(&invocation(Mode::Sidecar, &server, REQUEST));
+    until("asked three times", || server.asked().len() >= 3);
+    let status = fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
+    let kib = |name: &str| -> u64 {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let (resident, own) = (kib("VmRSS:"), kib("RssAnon:"));
+    println!("resident {resident} KiB, {own} of them its own");
+    assert!(own <= 1536, "{own} KiB of its own");
+    let is_debug = std::env::var_os("KEYHATCH_AGENT").is_none();
+    assert!(is_debug || resident <= 5 * 1024, "{resident} KiB resident");
+}
