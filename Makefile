@@ -1,6 +1,6 @@
 # `make` lists the targets. Everything that is built lands in target/.
 .DEFAULT_GOAL := help
-.PHONY: help build agent test lint fmt cluster moto demo dev bench fuzz parity generate deny clean
+.PHONY: help build agent test lint fmt cluster node e2e moto demo dev bench fuzz parity generate deny clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -23,6 +23,12 @@ fmt: ## Format the code
 
 cluster: ## etcd, kube-apiserver, kube-controller-manager and kubectl, from pinned Go modules, once
 	@tests/cluster/build.sh target/cluster
+
+node: cluster ## kubelet, kube-scheduler, containerd and runc, from pinned Go modules, once
+	@tests/node/build.sh target/node
+
+e2e: node ## What only a real node proves: pods run by a kubelet (Linux, root)
+	@tests/node/test.sh
 
 moto: ## moto, which our fake of AWS is held to, in a virtual environment of its own, once
 	@tests/aws/build.sh target/moto

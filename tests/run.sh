@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-echo "budget, two cores, cold: control plane (Go) 9 min, moto (Python) 3, Rust debug 12, tests 12, agent 5, release 8"
+echo "budget, two cores, cold: control plane (Go) 9 min, moto (Python) 3, Rust debug 12, tests 12, agent 5, node (Go) 9 and its tests 10, release 8"
 total=0
 spent=""
 step() { # NAME MINUTES COMMAND…
@@ -25,6 +25,12 @@ step "tests" 12 cargo test --locked --workspace -- --quiet
 step "agent, static" 5 tests/agent/build.sh target/agent
 step "tests of the static agent" 1 env KEYHATCH_AGENT="$PWD/target/agent/keyhatch-agent" \
   cargo test --locked --workspace --test agent -- --quiet
+if reason=$(tests/node/possible.sh); then
+  step "node" 9 tests/node/build.sh target/node
+  step "tests on a node" 10 tests/node/test.sh --quiet
+else
+  echo "── no tests on a node: $reason"
+fi
 step "documentation" 3 env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 step "release build" 8 cargo build --locked --release --bin keyhatch
 echo "── time spent$spent"

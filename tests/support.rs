@@ -10,6 +10,7 @@
 //! - [`replica`]: `keyhatch serve` as one of several replicas with their own certificates
 //! - [`webhook`]: the real `keyhatch` binary, serving and registered with that API server
 //! - [`certificates`]: throw-away certificate authorities and server certificates, good and bad ones
+//! - [`machine`]: a real node, with a kubelet and containers
 //! - [`moto`]: moto's Secrets Manager and STS, to hold [`aws`] to
 //! - [`http`]: one HTTP/1.1 request over TCP or TLS
 //! - [`node`]: a stand-in for the kubelet, which runs pods as processes
@@ -34,6 +35,8 @@ pub(crate) mod go;
 pub(crate) mod http;
 #[path = "support/kubectl.rs"]
 pub(crate) mod kubectl;
+#[path = "support/machine.rs"]
+pub(crate) mod machine;
 #[path = "support/moto.rs"]
 pub(crate) mod moto;
 #[path = "support/node.rs"]

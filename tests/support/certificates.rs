@@ -80,6 +80,23 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// The same for whoever calls a server: `client.crt` and `client.key`.
+    pub(crate) fn issue_client(&self, dir: &Path) -> Certificates {
+        let key = key();
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "keyhatch test client");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.signed_by(&key, &self.0).expect("a signed certificate");
+        fs::create_dir_all(dir).expect("the folder for certificates");
+        Certificates {
+            ca_file: write(dir, "clients.crt", &self.0.pem()),
+            cert_file: write(dir, "client.crt", &certificate.pem()),
+            key_file: write(dir, "client.key", &key.serialize_pem()),
+        }
+    }
+}
+
 /// Files of a new authority and one server certificate of it.
 pub(crate) fn certificates(dir: &Path, options: &CertificateOptions) -> Certificates {
     Authority::new().issue(dir, options)

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::certificates::{self, CertificateOptions, Certificates};
+use super::certificates::{self, Authority, CertificateOptions, Certificates};
 use super::http;
 use super::process::{Guardian, Process, free_address, retry, wait_ready};
 
@@ -21,6 +21,10 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// What tests need done for them; the other controllers would only use memory.
 const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,garbage-collector-controller,\
                            deployment-controller,replicaset-controller";
+/// What a cluster with a node needs besides.
+const CONTROLLERS_OF_NODES: &str = "node-lifecycle-controller,root-ca-certificate-publisher-controller,\
+                                    statefulset-controller,daemonset-controller,job-controller,cronjob-controller,\
+                                    endpointslice-controller";
 
 /// Who wrote what, and which version came of it; of our own ServiceAccount also what it read.
 const AUDIT: &str = "
@@ -46,11 +50,13 @@ pub(crate) struct Options {
     pub(crate) controller_manager: bool,
     /// Keep an audit log of all writes, with what was answered: see [`ControlPlane::audited`].
     pub(crate) audit: bool,
+    /// Make it ready for a node: see [`super::machine`].
+    pub(crate) node: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { controller_manager: true, audit: false }
+        Self { controller_manager: true, audit: false, node: false }
     }
 }
 
@@ -83,7 +89,7 @@ impl ControlPlane {
             let etcd = plane.start_etcd(deadline)?;
             plane.start_apiserver(&etcd, options, deadline)?;
             if options.controller_manager {
-                plane.start_controller_manager()?;
+                plane.start_controller_manager(options)?;
             }
             Ok(plane)
         })
@@ -132,6 +138,11 @@ impl ControlPlane {
     /// The CA of the API server.
     pub(crate) fn ca_file(&self) -> PathBuf {
         self.root().join("apiserver/ca.crt")
+    }
+
+    /// The folder with what a kubelet is called with; only [`Options::node`] makes it.
+    pub(crate) fn kubelet_clients(&self) -> PathBuf {
+        self.root().join("kubelet")
     }
 
     /// The audit log so far: one event for every request that was answered.
@@ -193,6 +204,15 @@ impl ControlPlane {
             // A Service has no address that could be called: without endpoints a call fails at once.
             "--enable-aggregator-routing=true".to_owned(),
         ];
+        if options.node {
+            // As whom kubectl's logs and exec reach the kubelet.
+            Authority::new().issue_client(&self.kubelet_clients());
+            args.extend([
+                "--kubelet-client-certificate=kubelet/client.crt".to_owned(),
+                "--kubelet-client-key=kubelet/client.key".to_owned(),
+                "--kubelet-preferred-address-types=InternalIP".to_owned(),
+            ]);
+        }
         if options.audit {
             fs::write(self.root().join("audit.yaml"), AUDIT)
                 .map_err(|error| format!("audit.yaml: {error}"))?;
@@ -205,14 +225,16 @@ impl ControlPlane {
     }
 
     /// It needs no waiting for: nothing that tests ask of the API server depends on it being ready.
-    fn start_controller_manager(&mut self) -> Result<(), String> {
+    fn start_controller_manager(&mut self, options: &Options) -> Result<(), String> {
         if !self.bin.join("kube-controller-manager").exists() {
             return Ok(());
         }
+        let more = if options.node { format!(",{CONTROLLERS_OF_NODES}") } else { String::new() };
         let args = [
             "--kubeconfig=kubeconfig".to_owned(),
             "--service-account-private-key-file=accounts.key".to_owned(),
-            format!("--controllers={CONTROLLERS}"),
+            "--root-ca-file=apiserver/ca.crt".to_owned(),
+            format!("--controllers={CONTROLLERS}{more}"),
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
         ];

@@ -29,7 +29,7 @@ struct Members {
 
 impl Members {
     fn start() -> Self {
-        let options = Options { controller_manager: false, audit: true };
+        let options = Options { controller_manager: false, audit: true, ..Options::default() };
         let plane = ControlPlane::start(&options).unwrap();
         create_accounts(&plane, &NAMES);
         create_expired_lease(&plane, "keyhatch", 3);

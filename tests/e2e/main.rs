@@ -1,0 +1,14 @@
+//! What only a real node can prove: pods are run by a kubelet, containerd and runc. Needs root on Linux.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that cannot go on fails"
+)]
+
+#[path = "../support.rs"]
+mod support;
+
+mod node;

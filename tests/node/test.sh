@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Runs the tests that need a real node. What goes wrong is kept in target/e2e.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+tests/node/possible.sh >&2 || exit 1
+exec cargo test --locked --test e2e -- "$@"
