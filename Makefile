@@ -1,15 +1,15 @@
 # `make` lists the targets. Everything that is built lands in target/.
 .DEFAULT_GOAL := help
-.PHONY: help build agent test lint fmt cluster node e2e moto demo dev bench fuzz parity generate deny clean
+.PHONY: help build image test lint fmt cluster node e2e moto demo dev bench fuzz parity generate deny clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
-build: ## The keyhatch command, in release form
-	cargo build --locked --release --bin keyhatch
+build: ## keyhatch and keyhatch-agent in release form, static, in target/static
+	@manifests/image/build.sh target/static keyhatch keyhatch-agent
 
-agent: ## keyhatch-agent, static, as it is put into pods
-	@tests/agent/build.sh target/agent
+image: build ## Both in target/keyhatch.tar: an image that docker, ctr, skopeo and kind load
+	@manifests/image/archive.sh target/keyhatch.tar keyhatch.dev/keyhatch:0.1.0 target/static/keyhatch target/static/keyhatch-agent
 
 test: ## Everything that CI runs; installs what it needs, says how long each step may take
 	@tests/run.sh
@@ -24,10 +24,10 @@ fmt: ## Format the code
 cluster: ## etcd, kube-apiserver, kube-controller-manager and kubectl, from pinned Go modules, once
 	@tests/cluster/build.sh target/cluster
 
-node: cluster ## kubelet, kube-scheduler, containerd and runc, from pinned Go modules, once
+node: ## kubelet, kube-scheduler, containerd and runc, from pinned Go modules, once
 	@tests/node/build.sh target/node
 
-e2e: node ## What only a real node proves: pods run by a kubelet (Linux, root)
+e2e: cluster node image ## What only a real node proves: pods run by a kubelet (Linux, root)
 	@tests/node/test.sh
 
 moto: ## moto, which our fake of AWS is held to, in a virtual environment of its own, once

@@ -22,16 +22,16 @@ step "format" 1 cargo fmt --all --check
 step "debug build and lints" 12 cargo clippy --locked --workspace --all-targets -- -D warnings
 step "test build" 5 cargo test --locked --workspace --no-run
 step "tests" 12 cargo test --locked --workspace -- --quiet
-step "agent, static" 5 tests/agent/build.sh target/agent
-step "tests of the static agent" 1 env KEYHATCH_AGENT="$PWD/target/agent/keyhatch-agent" \
+step "static agent" 5 manifests/image/build.sh target/static keyhatch-agent
+step "tests of the static agent" 1 env KEYHATCH_AGENT="$PWD/target/static/keyhatch-agent" \
   cargo test --locked --workspace --test agent -- --quiet
+step "documentation" 3 env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+step "static release build, image" 12 make --silent image
 if reason=$(tests/node/possible.sh); then
   step "node" 9 tests/node/build.sh target/node
   step "tests on a node" 10 tests/node/test.sh --quiet
 else
   echo "── no tests on a node: $reason"
 fi
-step "documentation" 3 env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
-step "release build" 8 cargo build --locked --release --bin keyhatch
 echo "── time spent$spent"
 echo "  all of it: $total s"

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::{Input, Manifest};
 use crate::api::{GROUP, Kind};
+use crate::cluster::Trouble;
 
 /// How many objects one call lists.
 const PAGE: u32 = 500;
@@ -26,12 +27,12 @@ pub enum ClusterError {
     #[error("cannot connect to the cluster of the kubeconfig: {0}")]
     Connect(Box<kube::Error>),
     /// A kind cannot be listed.
-    #[error("cannot list {plural}: {source}")]
+    #[error("cannot list {plural}: {cause}")]
     List {
         /// Which.
         plural: &'static str,
-        /// Why.
-        source: Box<kube::Error>,
+        /// Why, without the words of an answer that cannot be read.
+        cause: Trouble,
     },
 }
 
@@ -73,7 +74,7 @@ async fn list(
         let page = match api.list(&parameters).await {
             Ok(page) => page,
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
-            Err(source) => return Err(ClusterError::List { plural, source: Box::new(source) }),
+            Err(error) => return Err(ClusterError::List { plural, cause: Trouble::from(&error) }),
         };
         for object in page.items {
             let Ok(mut value) = serde_json::to_value(object) else { continue };
