@@ -9,7 +9,7 @@ build: ## keyhatch and keyhatch-agent in release form, static, in target/static
 	@manifests/image/build.sh target/static keyhatch keyhatch-agent
 
 image: build ## Both in target/keyhatch.tar: an image that docker, ctr, skopeo and kind load
-	@manifests/image/archive.sh target/keyhatch.tar keyhatch.dev/keyhatch:0.1.0 target/static/keyhatch target/static/keyhatch-agent
+	@manifests/image/archive.sh target/keyhatch.tar docker.io/library/keyhatch:0.1.0 target/static/keyhatch target/static/keyhatch-agent
 
 test: ## Everything that CI runs; installs what it needs, says how long each step may take
 	@tests/run.sh
