@@ -11,7 +11,7 @@
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
 //! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
-//! [`facts`], [`policy`], [`secret_value`], [`suggest`]; and made of these, [`mod@reference`] (what is asked for).
+//! [`facts`], [`policy`], [`secret_value`], [`suggest`], [`yaml`]; and made of these, [`mod@reference`] (what is asked for).
 //!
 //! Certificates: [`certificates`] (files or own), [`tls`] (one that can be served), [`trust`] (our own CA and leaf),
 //! [`leader`] (who may write them).
@@ -60,3 +60,4 @@ pub mod validate;
 pub mod watching;
 pub mod webhook;
 pub mod webhook_config;
+pub mod yaml;

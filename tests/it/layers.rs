@@ -15,6 +15,7 @@ const WORDS: &[&str] = &[
     "rule",
     "secret_value",
     "suggest",
+    "yaml",
 ];
 const DECISIONS: &[&str] = &["admission", "extract", "object", "observe", "validate"];
 /// What does I/O, knows the time, or reads the environment.
