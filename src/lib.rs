@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! admission   API server ──AdmissionReview──▶ webhook ─▶ admission ─▶ object ─▶ validate ─▶ Decision ─▶ answer
+//! pods        pod ─▶ inject: annotations ─▶ request ─▶ plan ─▶ patch | findings
 //! check       files | cluster ─▶ check ─▶ object ─▶ validate ─▶ Outcome ─▶ text | JSON | SARIF
 //! secrets     reference ─▶ source: store ─▶ identity ─▶ cache | AWS ─▶ extract ─▶ value
 //! trust       leader ─▶ keeper: observe Secret and configuration ─▶ plan ─▶ one step; every replica follows
@@ -17,7 +18,7 @@
 //! [`leader`] (who may write them).
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
-//! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values).
+//! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values), [`inject`] (pod to plan).
 //!
 //! Secrets: [`source`] (as whom, and by which calls), [`cache`] (what was answered before, and to whom).
 //!
@@ -40,6 +41,7 @@ pub mod field;
 pub mod finding;
 pub mod go;
 pub mod health;
+pub mod inject;
 pub mod leader;
 pub mod metrics;
 pub mod needs;

@@ -17,7 +17,7 @@ const WORDS: &[&str] = &[
     "suggest",
     "yaml",
 ];
-const DECISIONS: &[&str] = &["admission", "extract", "object", "observe", "validate"];
+const DECISIONS: &[&str] = &["admission", "extract", "inject", "object", "observe", "validate"];
 /// What does I/O, knows the time, or reads the environment.
 const EDGES: &[&str] =
     &["axum", "tokio", "kube::Client", "kube::Api", "std::env", "std::fs", "SystemTime", "Instant"];

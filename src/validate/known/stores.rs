@@ -1,7 +1,7 @@
 //! Rules about a store that is named: there, ready, of this kind, prefix and region, and willing.
 
 use super::super::{Context, Subject};
-use super::{namespaces, store_class};
+use super::store_class;
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
 use crate::aws::{arn, region};
@@ -34,7 +34,7 @@ fn check_use(
 ) {
     if store.kind == Some(StoreKind::ClusterSecretStore)
         && let Some(namespace) = subject.namespace
-        && namespaces::admits(&known.conditions, namespace, context) == Some(false)
+        && context.facts.admits(&known.conditions, namespace) == Some(false)
     {
         let cause = format!("the store's conditions do not admit namespace {namespace:?}");
         report.text(&STORE_CONDITIONS, &at.key("name"), &store.name, cause);
