@@ -124,7 +124,7 @@ fn inject(
     let containers = containers::of(pod);
     pod::check(pod, installation, &spec, report);
     reserved::check(pod, &containers, asked, &spec, report);
-    let users = containers::users(&containers, asked, &annotations, report);
+    let users = containers::users(&containers, asked, reserved::was_injected(pod), &annotations, report);
     let identity = user::choose(pod, &users);
     let (mode, request) = request::make(pod, at, &users, asked, identity.permissions, report);
     request::check(&request, &inject_at, report);

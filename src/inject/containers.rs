@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::agent::{AGENT, BINARY};
+use super::agent::{AGENT, BINARY, SECRETS};
 use super::annotations::{Asked, INLINE};
 use super::{Code, argv};
 use crate::field::Field;
@@ -43,10 +43,13 @@ pub(super) fn of(pod: &Value) -> Vec<Container<'_>> {
     own.chain(list("containers")).collect()
 }
 
-/// Those that see secrets: the ones that are meant, and whoever has a reference in its own `env`.
+/// Those that see secrets: the ones that are meant, and whoever has a reference in its own `env`. Unless they are named,
+/// all are meant that are there when the pod is injected first: a debug container or a mesh's proxy that comes later
+/// was not thought of.
 pub(super) fn users<'a>(
     containers: &[Container<'a>],
     asked: &Asked,
+    was_injected: bool,
     at: &Field<'_>,
     report: &mut Report,
 ) -> Vec<User<'a>> {
@@ -66,8 +69,10 @@ pub(super) fn users<'a>(
     asked.containers.iter().flatten().for_each(|name| check(name, "keyhatch.dev/containers"));
     asked.entrypoint.keys().for_each(|name| check(name, "keyhatch.dev/entrypoint"));
     let user = |container: &Container<'a>| {
-        let is_meant =
-            asked.containers.as_ref().is_none_or(|meant| meant.iter().any(|name| name == container.name));
+        let is_meant = match &asked.containers {
+            Some(meant) => meant.iter().any(|name| name == container.name),
+            None => !was_injected || container.mounts(SECRETS),
+        };
         let is_user = is_meant || container.inline().next().is_some();
         is_user.then_some(User { container: *container, is_meant })
     };
@@ -93,6 +98,11 @@ impl<'a> Container<'a> {
     /// The texts of a list in it.
     pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         self.items(name).map(|item| item.as_str().unwrap_or_default())
+    }
+
+    /// Whether it mounts a volume.
+    pub(super) fn mounts(&self, volume: &str) -> bool {
+        self.items("volumeMounts").any(|mount| mount.get("name").and_then(Value::as_str) == Some(volume))
     }
 
     /// `command`, without what was put in front of it.

@@ -72,7 +72,7 @@ fn is_intact(
     installation: &Installation,
 ) -> bool {
     let (Some(invocation), Some(image)) = (invocation(container), &installation.image) else { return false };
-    let users: Vec<_> = containers.iter().filter(|container| has_mount(container, SECRETS)).collect();
+    let users: Vec<_> = containers.iter().filter(|container| container.mounts(SECRETS)).collect();
     let users: Vec<_> =
         users.into_iter().map(|container| User { container: *container, is_meant: true }).collect();
     let uid = user::choose(pod, &users).uid;
@@ -123,14 +123,15 @@ fn check_mount(mount: &Value, mount_path: Option<&str>, at: &Field<'_>, report: 
     }
 }
 
-fn has_mount(container: &Container<'_>, volume: &str) -> bool {
-    container.items("volumeMounts").any(|mount| mount.get("name").and_then(Value::as_str) == Some(volume))
-}
-
 /// The agent and its place among the init containers.
 pub(super) fn agent_in(pod: &Value) -> Option<(usize, &Value)> {
     let all = pod.pointer("/spec/initContainers")?.as_array()?;
     all.iter().enumerate().find(|(_, container)| container.get("name").and_then(Value::as_str) == Some(AGENT))
+}
+
+/// Whether the pod was injected before.
+pub(super) fn was_injected(pod: &Value) -> bool {
+    agent_in(pod).is_some_and(|(_, container)| invocation(container).is_some())
 }
 
 /// What a container of the agent's was called with; None: it is another's.

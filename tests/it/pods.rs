@@ -1,5 +1,6 @@
 //! Pods in files: what is injected into them, why they are refused, and that planning a planned pod changes nothing.
 
+mod live;
 mod properties;
 
 use std::fmt::Write;
@@ -165,11 +166,9 @@ fn parts_from_another_time_are_made_anew() {
     pod["spec"]["initContainers"][0]["image"] = "registry.example.com/keyhatch-agent:0".into();
     pod["metadata"]["annotations"]["keyhatch.dev/status"] = "x".into();
     let before = json!({"name": "mesh-init", "image": "mesh"});
-    pod["spec"]["initContainers"].as_array_mut().unwrap().insert(0, before);
+    pod["spec"]["initContainers"].as_array_mut().unwrap().insert(0, before.clone());
     let plan = planned(&pod, &defaults()).unwrap();
     let mut wanted = now;
-    let mount = json!({"name": "keyhatch", "mountPath": "/secrets", "readOnly": true});
-    let before = json!({"name": "mesh-init", "image": "mesh", "volumeMounts": [mount]});
     wanted["spec"]["initContainers"].as_array_mut().unwrap().push(before);
     assert_eq!(patched(&pod, &plan), wanted);
 }

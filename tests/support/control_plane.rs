@@ -20,7 +20,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// What tests need done for them; the other controllers would only use memory.
 const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,garbage-collector-controller,\
-                           deployment-controller,replicaset-controller";
+                           deployment-controller,replicaset-controller,job-controller,resourcequota-controller";
 
 /// Who wrote what, and which version came of it; of our own ServiceAccount also what it read.
 const AUDIT: &str = "
@@ -33,7 +33,7 @@ rules:
   resources:
   - {group: '', resources: [secrets]}
   - {group: coordination.k8s.io, resources: [leases]}
-  - {group: admissionregistration.k8s.io, resources: [validatingwebhookconfigurations]}
+  - {group: admissionregistration.k8s.io, resources: [validatingwebhookconfigurations, mutatingwebhookconfigurations]}
 - level: Metadata
   users: ['system:serviceaccount:keyhatch:keyhatch']
 - level: None
