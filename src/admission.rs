@@ -6,9 +6,11 @@
 
 mod at_once;
 mod message;
+pub mod pods;
 mod ratchet;
 pub mod review;
 
+use json_patch::Patch;
 use thiserror::Error;
 
 use crate::api::{GROUP, Kind};
@@ -31,6 +33,8 @@ pub struct Decision {
     pub doubts: Vec<Doubt>,
     /// Whether a mistake is one only if a store that is not known is one of AWS.
     pub hangs_on_store: bool,
+    /// What is changed of the object; nothing, but in pods.
+    pub patch: Patch,
 }
 
 /// Something that is told but not refused.
@@ -96,6 +100,9 @@ pub enum ReviewError {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// What pods must trust is not known.
+    #[error("this replica has no certificate authority yet that pods could trust; try again")]
+    NoRoots,
     /// The body did not come, or found no room, within the time that the API server gave.
     #[error("the AdmissionReview did not arrive in time; try again")]
     Late,

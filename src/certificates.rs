@@ -1,5 +1,6 @@
 //! Where the serving certificate comes from: files that somebody else renews, or our own, kept in the cluster.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +10,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::accept::Phase;
 use crate::health::Health;
-use crate::leader::{self, Candidate};
+use crate::leader::{self, Candidate, Guard};
 use crate::needs::rights::{self, Right};
 use crate::server::ServeError;
 use crate::tls::{self, Certificate, CertificateFiles};
@@ -22,6 +23,8 @@ pub enum Certificates {
     Files {
         /// Where they are.
         files: CertificateFiles,
+        /// The authorities that signed them, for pods to trust.
+        roots: Option<PathBuf>,
         /// How often they are read again.
         every: Duration,
     },
@@ -53,8 +56,8 @@ impl Certificates {
         }
     }
 
-    /// Hands on a certificate, and each that follows it, until the process ends; ours are then somebody else's to
-    /// write.
+    /// Hands on a certificate, and each that follows it, and what must be trusted to trust it, until the process ends;
+    /// ours are then somebody else's to write.
     ///
     /// # Errors
     /// If there is none to begin with.
@@ -64,13 +67,15 @@ impl Certificates {
         health: Arc<Health>,
         mut phase: watch::Receiver<Phase>,
         serve: impl Fn(Certificate),
+        trust: impl Fn(&str),
     ) -> Result<(), ServeError> {
         let ending = async move { drop(phase.wait_for(|phase| *phase == Phase::Ending).await) };
         match self {
-            Self::Files { files, every } => {
+            Self::Files { files, roots, every } => {
                 serve(files.load(SystemTime::now())?);
                 tokio::select! {
                     () = tls::follow(files, every, serve) => {}
+                    () = tls::follow_roots(roots, every, trust) => {}
                     () = ending => {}
                 }
             }
@@ -79,32 +84,13 @@ impl Certificates {
                 health.vouch();
                 let leases = Api::namespaced(client.clone(), &names.namespace);
                 let (guard, election) = leader::elect(leases, candidate, health.part("lease"), ending);
-                let (told, bundle) = watch::channel(String::new());
-                let serve = |certificate, bundle| {
+                let serve = |certificate, bundle: &str| {
+                    trust(bundle);
                     serve(certificate);
-                    told.send_replace(bundle);
                 };
-                let stirred = Arc::new(Notify::new());
-                let tell = |is_shown| tell_shown(is_shown, &health, &stirred);
-                let keep = trust::keeper::Keeper::new(
-                    &client,
-                    names.clone(),
-                    lifetimes,
-                    health.part("certificates"),
-                );
                 tokio::select! {
                     () = election => {}
-                    _ = async { tokio::join!(
-                        keep.keep(guard, Arc::clone(&stirred)),
-                        trust::follow::follow(
-                            client.clone(),
-                            names.clone(),
-                            health.part("tls-secret-watch"),
-                            health.part("tls-secret"),
-                            serve,
-                        ),
-                        trust::shown::follow(client, names, health.part("webhook-configuration"), bundle, tell),
-                    ) } => {}
+                    () = manage(client, names, lifetimes, guard, &health, serve) => {}
                 }
             }
         }
@@ -112,7 +98,33 @@ impl Certificates {
     }
 }
 
-/// Whether the webhook configuration shows our CA is told to whoever asks for readiness, and to the keeper if not.
+/// Keeps our own certificates, serves them, and sees that clients are told to trust them.
+async fn manage(
+    client: Client,
+    names: Names,
+    lifetimes: Lifetimes,
+    guard: Guard,
+    health: &Arc<Health>,
+    serve: impl Fn(Certificate, &str),
+) {
+    let (told, bundle) = watch::channel(String::new());
+    let serve = |certificate, bundle: String| {
+        serve(certificate, &bundle);
+        told.send_replace(bundle);
+    };
+    let stirred = Arc::new(Notify::new());
+    let tell = |is_shown| tell_shown(is_shown, health, &stirred);
+    let keep = trust::keeper::Keeper::new(&client, names.clone(), lifetimes, health.part("certificates"));
+    let watch = health.part("tls-secret-watch");
+    let shown = [health.part("webhook-configuration"), health.part("pod-webhook-configuration")];
+    tokio::join!(
+        keep.keep(guard, Arc::clone(&stirred)),
+        trust::follow::follow(client.clone(), names.clone(), watch, health.part("tls-secret"), serve),
+        trust::shown::follow(client, names, shown, bundle, tell),
+    );
+}
+
+/// Whether the webhook configurations show our CA is told to whoever asks for readiness, and to the keeper if not.
 fn tell_shown(is_shown: bool, health: &Health, stirred: &Notify) {
     health.bundle_is_shown(is_shown);
     if !is_shown {

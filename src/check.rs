@@ -9,7 +9,6 @@ mod helm;
 mod manifest;
 mod metadata;
 pub mod output;
-mod yaml;
 
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 mod certificates;
 mod check;
 mod explain;
+mod injection;
 mod resolve;
 mod rules;
 mod serve;
@@ -41,7 +42,7 @@ enum Command {
     Resolve(Box<resolve::Resolve>),
     /// Print the CustomResourceDefinitions of all six kinds.
     Crds,
-    /// Print the webhook configuration.
+    /// Print the webhook configurations.
     WebhookConfig(webhook_config::WebhookConfig),
     /// Tell what a rule is about; without a rule, list them all.
     Explain(explain::Explain),

@@ -14,7 +14,7 @@ use crate::api::common::{StoreKind, StoreRef};
 pub use keys::{Form, Keys, Owner};
 pub use known::{Known, Lookup};
 pub use labels::{Labels, selects};
-pub use objects::{Account, Metadata, Push, Pushes, Settings, Target};
+pub use objects::{Account, Metadata, Namespace, Push, Pushes, Settings, Target};
 pub use stores::{Admits, Identity, Store};
 
 /// Kinds of which facts are known.
@@ -72,7 +72,7 @@ pub struct Facts {
     pub cluster_secret_stores: Known<Store>,
     pub external_secrets: Known<Target>,
     pub push_secrets: Known<Pushes>,
-    pub namespaces: Known<Labels>,
+    pub namespaces: Known<Namespace>,
     pub secrets: Known<Keys>,
     pub config_maps: Known<Keys>,
     pub service_accounts: Known<Account>,
@@ -114,6 +114,26 @@ impl Facts {
             (StoreKind::SecretStore, Some(namespace)) => self.secret_stores.get(namespace, &store.name),
             (StoreKind::SecretStore, None) => self.secret_stores.get("", &store.name).or_unknown(),
         }
+    }
+
+    /// Whether a store's conditions admit a namespace; one that fits is enough. None if that depends on what is not
+    /// known.
+    pub fn admits(&self, conditions: &[Admits], namespace: &str) -> Option<bool> {
+        let labels = self.namespaces.get("", namespace).found().map(|namespace| &namespace.labels);
+        let mut is_certain = true;
+        for Admits { selector, names, patterns } in conditions {
+            if names.iter().any(|name| name == namespace)
+                || patterns.iter().any(|pattern| pattern.is_match(namespace))
+            {
+                return Some(true);
+            }
+            match (selector, labels) {
+                (Some(selector), Some(labels)) if selects(selector, labels) => return Some(true),
+                (Some(_), None) => is_certain = false,
+                _ => {}
+            }
+        }
+        is_certain.then_some(conditions.is_empty())
     }
 
     /// Whose store a reference means.

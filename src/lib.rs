@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! admission   API server ──AdmissionReview──▶ webhook ─▶ admission ─▶ object ─▶ validate ─▶ Decision ─▶ answer
+//! pods        pod ─▶ inject: annotations ─▶ request ─▶ plan ─▶ patch | findings
 //! check       files | cluster ─▶ check ─▶ object ─▶ validate ─▶ Outcome ─▶ text | JSON | SARIF
 //! secrets     reference ─▶ source: store ─▶ identity ─▶ cache | AWS ─▶ extract ─▶ value
 //! trust       leader ─▶ keeper: observe Secret and configuration ─▶ plan ─▶ one step; every replica follows
@@ -11,13 +12,13 @@
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
 //! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
-//! [`facts`], [`policy`], [`secret_value`], [`suggest`]; and made of these, [`mod@reference`] (what is asked for).
+//! [`facts`], [`policy`], [`secret_value`], [`suggest`], [`yaml`]; and made of these, [`mod@reference`] (what is asked for).
 //!
 //! Certificates: [`certificates`] (files or own), [`tls`] (one that can be served), [`trust`] (our own CA and leaf),
 //! [`leader`] (who may write them).
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
-//! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values).
+//! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values), [`inject`] (pod to plan).
 //!
 //! Secrets: [`source`] (as whom, and by which calls), [`cache`] (what was answered before, and to whom).
 //!
@@ -40,6 +41,7 @@ pub mod field;
 pub mod finding;
 pub mod go;
 pub mod health;
+pub mod inject;
 pub mod leader;
 pub mod metrics;
 pub mod needs;
@@ -60,3 +62,4 @@ pub mod validate;
 pub mod watching;
 pub mod webhook;
 pub mod webhook_config;
+pub mod yaml;

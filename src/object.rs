@@ -177,7 +177,7 @@ pub static VERSION_SERVED: Rule = Rule {
     id: "version-served",
     level: Level::Deny,
     reason: Reason::NotSupported,
-    kind: Kind::ExternalSecret,
+    kind: Some(Kind::ExternalSecret),
     why: "The API server does not know the version: `no matches for kind`. v1beta1 was served by older releases.",
     fix: "external-secrets.io/v1 for stores and ExternalSecrets, v1alpha1 for PushSecrets.",
     example: "",

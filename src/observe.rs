@@ -11,7 +11,8 @@ use crate::api::external_secret::{CreationPolicy, ExternalSecretSpec};
 use crate::api::push_secret::{PushSecretSpec, PushSecretStatus};
 use crate::api::secret_store::{SecretStoreSpec, SecretStoreStatus};
 use crate::api::{GROUP, Kind};
-use crate::facts::{Account, FactKind, Facts, Keys, Known, Labels, Metadata, Pushes, Store, Target};
+use crate::facts::{Account, FactKind, Facts, Keys, Known, Metadata, Namespace, Pushes, Store, Target};
+use crate::inject::annotations;
 use crate::validate::pushes;
 
 /// The annotation with the role of a ServiceAccount.
@@ -185,15 +186,17 @@ impl Observed for PushSecrets {
 
 impl Observed for Namespaces {
     const KIND: FactKind = FactKind::Namespaces;
-    type Fact = Labels;
+    type Fact = Namespace;
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(Metadata, Labels), D::Error> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(Metadata, Namespace), D::Error> {
         let Whole::<(), ()> { mut metadata, .. } = Whole::deserialize(deserializer)?;
+        let annotation = |key| metadata.annotations.get(key).map(Box::from);
+        let (store, refresh) = (annotation(annotations::STORE), annotation(annotations::REFRESH));
         let labels = std::mem::take(&mut metadata.labels);
-        Ok((metadata, labels))
+        Ok((metadata, Namespace { labels, store, refresh }))
     }
 
-    fn known(facts: &mut Facts) -> &mut Known<Labels> {
+    fn known(facts: &mut Facts) -> &mut Known<Namespace> {
         &mut facts.namespaces
     }
 }

@@ -6,6 +6,7 @@ mod parse;
 mod query;
 
 pub use parse::ReferenceError;
+pub(crate) use parse::is_subdomain;
 pub use query::{QueryError, SecretQuery};
 
 use std::fmt;
@@ -156,14 +157,22 @@ impl Decoding {
     }
 }
 
+/// As annotations write it.
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            StoreKind::SecretStore => f.write_str(&self.name),
+            StoreKind::ClusterSecretStore => write!(f, "cluster/{}", self.name),
+        }
+    }
+}
+
 /// As annotations write it; what is the default is left out.
 impl fmt::Display for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { store, key, content, property, decoding } = self;
-        match store {
-            Some(Store { kind: StoreKind::SecretStore, name }) => write!(f, "{name}::")?,
-            Some(Store { kind: StoreKind::ClusterSecretStore, name }) => write!(f, "cluster/{name}::")?,
-            None => {}
+        if let Some(store) = store {
+            write!(f, "{store}::")?;
         }
         f.write_str(key)?;
         let version = match content {

@@ -1,6 +1,7 @@
 //! Rules as data: the id that users see and switch, how grave it is, and what `docs/rules.md` says of it.
 //!
-//! The check itself stands beside the rule's constant in `validate::*`; [`crate::validate::rules`] lists them all.
+//! The check itself stands beside the rule's constant in `validate::*`; [`crate::validate::rules`] lists them all. Those
+//! about pods are the codes of [`crate::inject`].
 
 use serde::Serialize;
 
@@ -9,14 +10,14 @@ use crate::api::Kind;
 /// One rule. Ids are stable: they stand in messages, metrics, flags and dashboards.
 #[derive(Debug, Serialize)]
 pub struct Rule {
-    /// Stable id in kebab case, `store-region-unknown`.
+    /// Stable id in kebab case, `store-region-unknown`; of pods in camel case, `NoCommand`, as the broker's reasons.
     pub id: &'static str,
     /// Whether breaking it refuses the object or only warns.
     pub level: Level,
     /// The Kubernetes cause that a refusal carries.
     pub reason: Reason,
-    /// The kind whose sample object `example` breaks.
-    pub kind: Kind,
+    /// The kind whose sample object `example` breaks; none for rules about pods.
+    pub kind: Option<Kind>,
     /// What happens to a user whose object breaks the rule and is admitted all the same.
     pub why: &'static str,
     /// What to write instead.

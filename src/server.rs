@@ -17,6 +17,7 @@ use crate::certificates::Certificates;
 use crate::cluster;
 use crate::facts_watch;
 use crate::health::{self, Health};
+use crate::inject::Installation;
 use crate::metrics::Metrics;
 use crate::needs::{self, Needs, rights};
 use crate::shared_facts::SharedFacts;
@@ -43,6 +44,8 @@ pub struct Config {
     pub settings: Settings,
     /// Whether rules may look at Secrets, ConfigMaps and ServiceAccounts.
     pub cluster_checks: bool,
+    /// What is put into pods, but for the authorities that they trust.
+    pub installation: Installation,
 }
 
 /// Why the server does not start, or ended.
@@ -101,7 +104,11 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let limits = Limits { head: HEAD, age: config.certificates.connection_age(), connections: CONNECTIONS };
     let (ending, phase) = watch::channel(Phase::default());
     let facts = Arc::new(SharedFacts::default());
-    let router = webhook::router(Arc::new(Webhook::new(config.settings, Arc::clone(&facts), metrics)));
+    let (trusted, installation) = watch::channel(config.installation);
+    let webhook = Webhook::new(config.settings, Arc::clone(&facts), installation, metrics);
+    let router = webhook::router(Arc::new(webhook));
+    let trust =
+        move |roots: &str| trusted.send_modify(|installation| roots.clone_into(&mut installation.roots));
     let client = cluster::connect(config.kubeconfig).await?;
     let needs = Needs {
         rights: [config.certificates.rights(), rights::admission(config.cluster_checks)].concat(),
@@ -109,7 +116,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     };
 
     let certificates =
-        config.certificates.provide(client.clone(), Arc::clone(&health), phase.clone(), served);
+        config.certificates.provide(client.clone(), Arc::clone(&health), phase.clone(), served, trust);
     let serving = async {
         accept::serve(webhook_listener, router, limits, Signals { tls, phase }).await;
         Ok(())

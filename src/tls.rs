@@ -151,6 +151,29 @@ pub async fn follow(files: CertificateFiles, every: Duration, serve: impl Fn(Cer
     }
 }
 
+/// Hands on the authorities in a file, at once and whenever they change, until the process ends.
+pub async fn follow_roots(file: Option<PathBuf>, every: Duration, trust: impl Fn(&str)) {
+    let Some(file) = file else { return std::future::pending().await };
+    let mut timer = tokio::time::interval(every);
+    let mut trusted = String::new();
+    let mut is_told = false;
+    loop {
+        timer.tick().await;
+        let present = fs::read_to_string(&file).unwrap_or_default();
+        if !present.contains("-----BEGIN CERTIFICATE-----") {
+            if !std::mem::replace(&mut is_told, true) {
+                error!(file = %file.display(), "holds no certificate in PEM form; what pods trusted before stays");
+            }
+            continue;
+        }
+        is_told = false;
+        if present != trusted {
+            trust(&present);
+            trusted = present;
+        }
+    }
+}
+
 /// Answers the leaf's end of validity as Unix time.
 fn check_validity(leaf: &X509Certificate<'_>, now: SystemTime) -> Result<i64, PemError> {
     let validity = leaf.validity();

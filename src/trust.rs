@@ -38,6 +38,8 @@ pub struct Names {
     pub secret: String,
     /// The ValidatingWebhookConfiguration whose `caBundle` is kept.
     pub webhook: String,
+    /// The MutatingWebhookConfiguration of pods, whose `caBundle` is kept, too, if there is one.
+    pub pod_webhook: String,
     /// What the leaf is valid for: names and addresses.
     pub hosts: Vec<String>,
 }

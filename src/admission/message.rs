@@ -4,8 +4,6 @@ use std::fmt::Write;
 
 use super::review::{Cause, Details, Request, Status};
 use super::{Decision, Doubt, ReviewError, Why};
-use crate::api::GROUP;
-use crate::api::Kind;
 
 /// The API server passes 4096 bytes of warnings on, and cuts each at 256.
 const MAX_WARNINGS: usize = 15;
@@ -14,11 +12,13 @@ const MAX_WARNING: usize = 240;
 const MAX_CAUSES: usize = 50;
 
 /// The refusal of an object: every mistake a cause, and all of them in the message.
-pub fn refusal(kind: Kind, request: &Request<'_>, decision: &Decision) -> Status {
+pub fn refusal(request: &Request<'_>, decision: &Decision) -> Status {
+    let (group, kind) = (request.kind.group.as_ref(), request.kind.kind.as_ref());
+    let dot = if group.is_empty() { "" } else { "." };
     let name = request.name.as_deref().filter(|name| !name.is_empty()).unwrap_or("(generated)");
     let told = decision.mistakes.get(..MAX_CAUSES).unwrap_or(&decision.mistakes);
     let more = decision.mistakes.len() - told.len();
-    let mut message = format!("{kind}.{GROUP} {name:?} is invalid: ");
+    let mut message = format!("{kind}{dot}{group} {name:?} is invalid: ");
     if decision.mistakes.len() > 1 {
         message.push('[');
     }
@@ -40,8 +40,12 @@ pub fn refusal(kind: Kind, request: &Request<'_>, decision: &Decision) -> Status
         field: "spec".into(),
     });
     let causes = causes.chain(rest);
-    let details =
-        Details { name: name.to_owned(), group: GROUP, kind: kind.as_str(), causes: causes.collect() };
+    let details = Details {
+        name: name.to_owned(),
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        causes: causes.collect(),
+    };
     Status { code: 422, reason: "Invalid", message, details: Some(details) }
 }
 
@@ -55,7 +59,7 @@ pub fn refusal_of_error(error: &ReviewError) -> Status {
         | ReviewError::NoObject { .. } => (400, "BadRequest"),
         ReviewError::OtherVersion { .. } | ReviewError::Object(_) => (422, "Invalid"),
         ReviewError::TooLarge { .. } => (413, "RequestEntityTooLarge"),
-        ReviewError::Late => (503, "ServiceUnavailable"),
+        ReviewError::Late | ReviewError::NoRoots => (503, "ServiceUnavailable"),
     };
     Status { code, reason, message: format!("keyhatch: {error}"), details: None }
 }

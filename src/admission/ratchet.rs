@@ -11,6 +11,7 @@ use super::Decision;
 use crate::field;
 use crate::finding::Finding;
 use crate::object::Object;
+use crate::policy::Enforce;
 use crate::validate::{Context, validate};
 
 /// Decides about the findings of an updated object, given the object before.
@@ -28,6 +29,11 @@ pub(super) fn apply(
         return Decision::default();
     }
     let before = validate(&old, context).map(|report| report.into_findings()).unwrap_or_default();
+    sort_new(findings, &before, enforce)
+}
+
+/// Sorts findings by what was found in the object before.
+pub(super) fn sort_new(findings: Vec<Finding>, before: &[Finding], enforce: Enforce) -> Decision {
     let before: HashSet<Identity> = before.iter().map(identity).collect();
     super::sort(findings, enforce, |finding| before.contains(&identity(finding)))
 }

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use json_patch::Patch;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -135,6 +138,7 @@ pub struct Answer<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Response<'a> {
     uid: &'a str,
     allowed: bool,
@@ -142,6 +146,11 @@ struct Response<'a> {
     status: Option<Status>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    /// In base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
 }
 
 impl<'a> Answer<'a> {
@@ -150,13 +159,27 @@ impl<'a> Answer<'a> {
         Self::new(uid, None, warnings)
     }
 
+    /// Admits the object with changes.
+    ///
+    /// # Errors
+    /// None that a patch can have: the type says so only because JSON's writer does.
+    pub fn change(uid: &'a str, patch: &Patch, warnings: Vec<String>) -> serde_json::Result<Self> {
+        let mut answer = Self::allow(uid, warnings);
+        if !patch.is_empty() {
+            answer.response.patch_type = Some("JSONPatch");
+            answer.response.patch = Some(STANDARD.encode(serde_json::to_vec(patch)?));
+        }
+        Ok(answer)
+    }
+
     /// Refuses the object.
     pub fn deny(uid: &'a str, status: Status, warnings: Vec<String>) -> Self {
         Self::new(uid, Some(status), warnings)
     }
 
     fn new(uid: &'a str, status: Option<Status>, warnings: Vec<String>) -> Self {
-        let response = Response { uid, allowed: status.is_none(), status, warnings };
+        let response =
+            Response { uid, allowed: status.is_none(), status, warnings, patch_type: None, patch: None };
         Self { api_version: API_VERSION, kind: KIND, response }
     }
 }
@@ -181,9 +204,9 @@ pub struct Details {
     /// Name of the object.
     pub name: String,
     /// Group of its kind.
-    pub group: &'static str,
+    pub group: String,
     /// Its kind.
-    pub kind: &'static str,
+    pub kind: String,
     /// Each mistake.
     pub causes: Vec<Cause>,
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::helm::{self, UNRENDERED};
-use super::yaml::{self, Document};
 use super::{Input, Manifest, Problem};
+use crate::yaml::{self, Document};
 
 /// The largest file that is read.
 const MAX_FILE: u64 = 64 * 1024 * 1024;

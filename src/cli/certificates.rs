@@ -20,6 +20,9 @@ pub(super) struct CertificateFlags {
     /// Its private key in PEM form.
     #[arg(long, value_name = "FILE", env = "KEYHATCH_TLS_KEY_FILE", requires = "tls_cert_file")]
     tls_key_file: Option<PathBuf>,
+    /// The CA of that certificate in PEM form, which injected pods are told to trust.
+    #[arg(long, value_name = "FILE", env = "KEYHATCH_TLS_CA_FILE", requires = "tls_cert_file")]
+    tls_ca_file: Option<PathBuf>,
     /// How often the certificate's files are looked at, such as 30s.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
     tls_reload_interval: Duration,
@@ -35,6 +38,9 @@ pub(super) struct CertificateFlags {
     /// Webhook configuration whose caBundle is kept.
     #[arg(long, value_name = "NAME", default_value = "keyhatch")]
     webhook_configuration: String,
+    /// The same of pods, if there is one.
+    #[arg(long, value_name = "NAME", default_value = "zz-keyhatch")]
+    pod_webhook_configuration: String,
     /// Lifetime of its own certificate, which is renewed at half of it.
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = positive_duration)]
     leaf_lifetime: Duration,
@@ -58,6 +64,7 @@ impl CertificateFlags {
         if let (Some(cert), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
             return Certificates::Files {
                 files: CertificateFiles { cert, key },
+                roots: self.tls_ca_file,
                 every: self.tls_reload_interval,
             };
         }
@@ -66,6 +73,7 @@ impl CertificateFlags {
                 namespace: self.namespace,
                 secret: self.tls_secret,
                 webhook: self.webhook_configuration,
+                pod_webhook: self.pod_webhook_configuration,
                 hosts: self.tls_hosts,
             },
             lifetimes: Lifetimes { leaf: self.leaf_lifetime, ca: self.ca_lifetime, settle: self.ca_settle },

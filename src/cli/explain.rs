@@ -40,7 +40,7 @@ impl Explain {
                 if let Some(needs) = needs(rule) {
                     writeln!(out, "\nNeeds to know: {needs}")?;
                 }
-                if !example.is_empty() {
+                if let Some(kind) = kind.filter(|_| !example.is_empty()) {
                     writeln!(
                         out,
                         "\nBroken by, in the spec of a valid {kind}:\n\n  {}",
@@ -101,7 +101,7 @@ fn markdown(all: &[&'static Rule]) -> String {
         if let Some(needs) = needs(rule) {
             out.push_str(&format!("\n*Needs to know:* {needs}\n"));
         }
-        if !example.is_empty() {
+        if let Some(kind) = kind.filter(|_| !example.is_empty()) {
             out.push_str(&format!("\n```yaml\n# {kind}\n{example}\n```\n"));
         }
     }

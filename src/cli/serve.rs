@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::Failure;
 use super::certificates::{CertificateFlags, duration_flag, positive_duration};
+use super::injection::InjectionFlags;
 use super::rules::RuleFlags;
 use crate::policy::Enforce;
 use crate::server::{self, Config};
@@ -39,6 +40,8 @@ pub(super) struct Serve {
     enforce: Enforce,
     #[command(flatten)]
     rules: RuleFlags,
+    #[command(flatten)]
+    injection: InjectionFlags,
     /// Also look at Secrets, ConfigMaps and ServiceAccounts (names of keys, never values), and warn about those that are
     /// missing. Needs the right to list and watch them in all namespaces.
     #[arg(long, env = "KEYHATCH_CLUSTER_CHECKS")]
@@ -64,6 +67,7 @@ impl Serve {
             rights_check_interval,
             enforce,
             rules,
+            injection,
             cluster_checks,
             log_format,
             log_level,
@@ -78,6 +82,7 @@ impl Serve {
             rights_check_interval,
             settings: rules.settings(enforce),
             cluster_checks,
+            installation: injection.installation(String::new()),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(server::serve(config))?;

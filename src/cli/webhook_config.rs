@@ -1,4 +1,4 @@
-//! `keyhatch webhook-config`: the configuration for a server that the API server reaches by URL or as a Service.
+//! `keyhatch webhook-config`: the configurations for a server that the API server reaches by URL or as a Service.
 
 use std::fs;
 use std::io::{self, Write};
@@ -33,7 +33,7 @@ pub(super) struct WebhookConfig {
 }
 
 impl WebhookConfig {
-    /// Prints the configuration.
+    /// Prints both configurations, as one List.
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { url, service, ca_file, allow_namespace_enforce } = self;
         let address = match &service {
@@ -42,7 +42,7 @@ impl WebhookConfig {
         };
         let bundle = ca_file.as_deref().map(read_ca).transpose()?;
         let target = Target { address, ca_bundle: bundle.as_deref(), allow_namespace_enforce };
-        let config = webhook_config::validating(&target);
+        let config = webhook_config::list(&target);
         let mut out = io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, &config)?;
         writeln!(out)?;

@@ -96,6 +96,17 @@ pub struct Settings {
     pub has_tags: bool,
 }
 
+/// What is known of a namespace.
+#[derive(Clone, Debug, Default)]
+pub struct Namespace {
+    /// Its labels.
+    pub labels: Labels,
+    /// The store of references in its pods that name none.
+    pub store: Option<Box<str>>,
+    /// How often its pods fetch again, if they do not say.
+    pub refresh: Option<Box<str>>,
+}
+
 /// What is known of a ServiceAccount.
 #[derive(Clone, Copy, Debug)]
 pub struct Account {

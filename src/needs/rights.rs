@@ -54,8 +54,12 @@ pub fn certificates(names: &Names, lease: &str) -> Vec<Right> {
         ["get", "update"].map(|verb| right(verb, "coordination.k8s.io", "leases", ours, Some(lease))),
     );
     let group = "admissionregistration.k8s.io";
-    let resource = "validatingwebhookconfigurations";
-    rights.extend(["get", "list", "watch", "patch"].map(|verb| right(verb, group, resource, None, webhook)));
+    for (resource, name) in [
+        ("validatingwebhookconfigurations", webhook),
+        ("mutatingwebhookconfigurations", Some(names.pod_webhook.as_str())),
+    ] {
+        rights.extend(["get", "list", "watch", "patch"].map(|verb| right(verb, group, resource, None, name)));
+    }
     rights
 }
 
@@ -110,7 +114,13 @@ mod tests {
     #[test]
     fn a_right_reads_like_a_request() {
         let name = |text: &str| text.to_owned();
-        let names = Names { namespace: name("n"), secret: name("s"), webhook: name("w"), hosts: Vec::new() };
+        let names = Names {
+            namespace: name("n"),
+            secret: name("s"),
+            webhook: name("w"),
+            pod_webhook: name("p"),
+            hosts: Vec::new(),
+        };
         let rights: Vec<_> =
             certificates(&names, "l").iter().chain(&admission(true)).map(Right::to_string).collect();
         insta::assert_snapshot!(rights.join("\n"), @"
@@ -126,6 +136,10 @@ mod tests {
         list validatingwebhookconfigurations.admissionregistration.k8s.io/w
         watch validatingwebhookconfigurations.admissionregistration.k8s.io/w
         patch validatingwebhookconfigurations.admissionregistration.k8s.io/w
+        get mutatingwebhookconfigurations.admissionregistration.k8s.io/p
+        list mutatingwebhookconfigurations.admissionregistration.k8s.io/p
+        watch mutatingwebhookconfigurations.admissionregistration.k8s.io/p
+        patch mutatingwebhookconfigurations.admissionregistration.k8s.io/p
         list secretstores.external-secrets.io
         watch secretstores.external-secrets.io
         list clustersecretstores.external-secrets.io

@@ -73,7 +73,7 @@ impl FromStr for SecretRef {
         let (name, options) =
             head.split_once('?').map_or((head, None), |(name, options)| (name, Some(options)));
         let (store, key) = match name.split_once("::") {
-            Some((store, key)) if !name.starts_with("arn:") => (Some(read_store(store)?), key),
+            Some((store, key)) if !name.starts_with("arn:") => (Some(store.parse()?), key),
             _ => (None, name),
         };
         check_key(key)?;
@@ -99,19 +99,23 @@ pub(super) fn check_property(property: &str) -> Result<(), ReferenceError> {
     Ok(gjson::check_limits(property)?)
 }
 
-fn read_store(text: &str) -> Result<Store, ReferenceError> {
-    let (kind, name) = match text.strip_prefix("cluster/") {
-        Some(name) => (StoreKind::ClusterSecretStore, name),
-        None => (StoreKind::SecretStore, text),
-    };
-    if !is_subdomain(name) {
-        return Err(ReferenceError::Store(text.to_owned()));
+impl FromStr for Store {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let (kind, name) = match text.strip_prefix("cluster/") {
+            Some(name) => (StoreKind::ClusterSecretStore, name),
+            None => (StoreKind::SecretStore, text),
+        };
+        if !is_subdomain(name) {
+            return Err(ReferenceError::Store(text.to_owned()));
+        }
+        Ok(Self { kind, name: name.to_owned() })
     }
-    Ok(Store { kind, name: name.to_owned() })
 }
 
 /// DNS-1123: labels of small letters, digits and hyphens, with dots between them.
-fn is_subdomain(name: &str) -> bool {
+pub(crate) fn is_subdomain(name: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')
@@ -275,6 +279,9 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_reads_the_same(reference in references()) {
+            if let Some(store) = &reference.store {
+                prop_assert_eq!(&store.to_string().parse::<Store>(), &Ok(store.clone()));
+            }
             prop_assert_eq!(reference.to_string().parse::<SecretRef>(), Ok(reference));
         }
 

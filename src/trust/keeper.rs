@@ -1,20 +1,25 @@
-//! The leader's part: reads Secret and webhook configuration, takes the step that is due, shows the bundle.
+//! The leader's part: reads Secret and webhook configurations, takes the step that is due, shows the bundle.
 //!
 //! Every write goes through the leader's guard and carries the version that was read, so a late one conflicts.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
+};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams, PostParams};
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
 use super::advance::advance;
+use super::bundle::Configuration;
 use super::plan::{Step, plan};
 use super::{Lifetimes, Names, Trust, bundle, secret};
 use crate::cluster::Trouble;
@@ -43,7 +48,8 @@ enum KeepError {
 #[derive(Debug)]
 pub struct Keeper {
     secrets: Api<Secret>,
-    configurations: Api<ValidatingWebhookConfiguration>,
+    validating: Api<ValidatingWebhookConfiguration>,
+    mutating: Api<MutatingWebhookConfiguration>,
     names: Names,
     lifetimes: Lifetimes,
     part: Part,
@@ -54,7 +60,8 @@ impl Keeper {
     pub fn new(client: &Client, names: Names, lifetimes: Lifetimes, part: Part) -> Self {
         Self {
             secrets: Api::namespaced(client.clone(), &names.namespace),
-            configurations: Api::all(client.clone()),
+            validating: Api::all(client.clone()),
+            mutating: Api::all(client.clone()),
             names,
             lifetimes,
             part,
@@ -96,7 +103,7 @@ impl Keeper {
             }
         };
         let is_visible = match &trust {
-            Some(trust) => self.show(&trust.bundle(), guard).await?,
+            Some(trust) => self.show_everywhere(&trust.bundle(), guard).await?,
             None => false,
         };
         let step = plan(trust.as_ref(), is_visible, &self.lifetimes, now);
@@ -121,21 +128,30 @@ impl Keeper {
         guard.write(call(name, written)).await?.map(drop)
     }
 
-    /// Answers whether the configuration shows the bundle, after having seen to it.
-    async fn show(&self, wanted: &str, guard: &Guard) -> Result<bool, KeepError> {
-        let name = &self.names.webhook;
-        let Some(configuration) = call(name, self.configurations.get_opt(name)).await? else {
-            return Ok(false); // not installed yet, or not any more
-        };
-        if bundle::is_shown(&configuration, wanted) {
-            return Ok(true);
-        }
-        let patch = Patch::Json::<()>(bundle::patch(&configuration, wanted));
-        let parameters = PatchParams::default();
-        let patched = self.configurations.patch(name, &parameters, &patch);
-        let patched = guard.write(call(name, patched)).await??;
-        Ok(bundle::is_shown(&patched, wanted))
+    /// Answers whether both configurations show the bundle, after having seen to it. Only that of pods may be missing.
+    async fn show_everywhere(&self, wanted: &str, guard: &Guard) -> Result<bool, KeepError> {
+        let Names { webhook, pod_webhook, .. } = &self.names;
+        let is_shown = show(&self.validating, webhook, wanted, guard).await?.unwrap_or_default();
+        let is_shown_to_pods = show(&self.mutating, pod_webhook, wanted, guard).await?.unwrap_or(true);
+        Ok(is_shown && is_shown_to_pods)
     }
+}
+
+/// Answers whether a configuration shows the bundle, after having seen to it. None: it is not installed yet, or not any
+/// more.
+async fn show<C>(api: &Api<C>, name: &str, wanted: &str, guard: &Guard) -> Result<Option<bool>, KeepError>
+where
+    C: Configuration + Clone + DeserializeOwned + Debug,
+{
+    let Some(configuration) = call(name, api.get_opt(name)).await? else { return Ok(None) };
+    if bundle::is_shown(&configuration, wanted) {
+        return Ok(Some(true));
+    }
+    let patch = Patch::Json::<()>(bundle::patch(&configuration, wanted));
+    let parameters = PatchParams::default();
+    let patched = api.patch(name, &parameters, &patch);
+    let patched = guard.write(call(name, patched)).await??;
+    Ok(Some(bundle::is_shown(&patched, wanted)))
 }
 
 async fn call<T>(what: &str, call: impl Future<Output = kube::Result<T>>) -> Result<T, KeepError> {

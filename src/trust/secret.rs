@@ -110,7 +110,13 @@ mod tests {
 
     fn names() -> Names {
         let name = |text: &str| text.to_owned();
-        Names { namespace: name("n"), secret: name("s"), webhook: name("w"), hosts: vec![name("localhost")] }
+        Names {
+            namespace: name("n"),
+            secret: name("s"),
+            webhook: name("w"),
+            pod_webhook: name("p"),
+            hosts: vec![name("localhost")],
+        }
     }
 
     fn trust(state: State) -> Trust {

@@ -11,7 +11,7 @@ pub(crate) static DURATION: Rule = Rule {
     id: "duration",
     level: Level::Deny,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "The schema takes any text. One object with a text that Go cannot read stops the operator's \
           informer of the whole kind: no object of it is reconciled any more, in any namespace.",
     fix: "Write a Go duration: 90s, 15m, 24h, 1h30m. There are no days or weeks.",

@@ -84,7 +84,7 @@ pub(crate) static NO_NAMESPACES: Rule = Rule {
     id: "no-namespaces",
     level: Level::Warn,
     reason: Reason::Required,
-    kind: Kind::ClusterExternalSecret,
+    kind: Some(Kind::ClusterExternalSecret),
     why: "The object reports Ready and makes nothing.",
     fix: "Give namespaceSelectors.",
     example: "namespaceSelectors: null",

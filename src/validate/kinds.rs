@@ -39,12 +39,13 @@ pub fn kinds(rule: &Rule) -> &'static [Kind] {
     let is_of_one =
         is_one_of(store::RULES_OF_ONE_KIND) || known::rules_of_one_kind().any(|one| one.id == rule.id);
     match rule.kind {
-        SecretStore if is_of_one => &[SecretStore],
-        ClusterSecretStore if is_of_one => &[ClusterSecretStore],
-        ExternalSecret if is_of_one => &[ExternalSecret],
-        PushSecret if is_of_one => &[PushSecret],
-        SecretStore | ClusterSecretStore => &[SecretStore, ClusterSecretStore],
-        ExternalSecret | ClusterExternalSecret => &[ExternalSecret, ClusterExternalSecret],
-        PushSecret | ClusterPushSecret => &[PushSecret, ClusterPushSecret],
+        Some(SecretStore) if is_of_one => &[SecretStore],
+        Some(ClusterSecretStore) if is_of_one => &[ClusterSecretStore],
+        Some(ExternalSecret) if is_of_one => &[ExternalSecret],
+        Some(PushSecret) if is_of_one => &[PushSecret],
+        Some(SecretStore | ClusterSecretStore) => &[SecretStore, ClusterSecretStore],
+        Some(ExternalSecret | ClusterExternalSecret) => &[ExternalSecret, ClusterExternalSecret],
+        Some(PushSecret | ClusterPushSecret) => &[PushSecret, ClusterPushSecret],
+        None => &[],
     }
 }

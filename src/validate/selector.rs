@@ -12,7 +12,7 @@ pub(crate) static LABEL_SELECTOR: Rule = Rule {
     id: "label-selector",
     level: Level::Deny,
     reason: Reason::Invalid,
-    kind: Kind::ClusterSecretStore,
+    kind: Some(Kind::ClusterSecretStore),
     why: "The schema takes any operator and label; the controller fails on first use: nothing is selected.",
     fix: "Operators are In and NotIn (with values), Exists and DoesNotExist (without).",
     example: "conditions: [{namespaceSelector: {matchExpressions: [{key: team, operator: Equals, values: [a]}]}}]",

@@ -68,7 +68,7 @@ fn judge_request(request: &Request<'_>, context: &Context<'_>) -> Result<(Vec<u8
         return Err(format!("warnings of {size} bytes would be cut"));
     }
     let answer = match Kind::named(&request.kind.kind).filter(|_| verdict.is_refused) {
-        Some(kind) => Answer::deny(&request.uid, refusal(kind, request, &decision), warnings),
+        Some(_) => Answer::deny(&request.uid, refusal(request, &decision), warnings),
         None => Answer::allow(&request.uid, warnings),
     };
     Ok((encode(&answer)?, verdict))

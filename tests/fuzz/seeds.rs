@@ -60,11 +60,12 @@ impl Seeds {
 fn examples(root: &Path) -> Vec<Seed> {
     let base = root.join("tests/data/base");
     let example = |rule: &&'static keyhatch::rule::Rule| {
-        let bases = check::read(&[base.join(format!("{}.yaml", rule.kind))], None);
+        let kind = rule.kind?;
+        let bases = check::read(&[base.join(format!("{kind}.yaml"))], None);
         let mut object: Value = serde_json::from_str(&bases.manifests.first()?.json).ok()?;
         let patch: Value = serde_saphyr::from_str(rule.example).ok()?;
         json_patch::merge(object.get_mut("spec")?, &patch);
-        Some(Seed { kind: rule.kind, object })
+        Some(Seed { kind, object })
     };
     rules().iter().filter(|rule| !rule.example.is_empty()).filter_map(example).collect()
 }

@@ -14,7 +14,7 @@ use keyhatch::rule::{Level, Rule};
 use keyhatch::validate::{Context, Settings, rules, rules_about, validate};
 use serde_json::{Value, json};
 
-use crate::rules::{base, yaml};
+use crate::rules::{base, kind_of, yaml};
 
 /// What is known of the cluster in the file, which is all there is.
 fn cluster() -> Facts {
@@ -51,9 +51,9 @@ fn about_others() -> Vec<&'static Rule> {
 }
 
 fn broken(rule: &Rule, facts: &Facts) -> Vec<Finding> {
-    let mut object = base(rule.kind);
+    let mut object = base(kind_of(rule));
     json_patch::merge(&mut object["spec"], &yaml(rule.example));
-    findings(rule.kind, &object, facts)
+    findings(kind_of(rule), &object, facts)
 }
 
 #[test]

@@ -48,12 +48,14 @@ impl Site {
         let folder = self.plane.root().join(name);
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests"), &folder);
         let url = format!("https://{}", self.node.balancer.address);
-        let configuration = |flags: &[&str]| {
+        let configurations = |flags: &[&str]| {
             let args = [&["webhook-config", "--url", &url], flags].concat();
-            serde_json::from_str::<Value>(&keyhatch(&args).stdout).unwrap()
+            serde_json::from_str::<Value>(&keyhatch(&args).stdout).unwrap()["items"].take()
         };
-        write(&folder.join("base/webhook.yaml"), &configuration(&[]));
-        let webhooks = configuration(&["--allow-namespace-enforce"])["webhooks"].take();
+        let all = configurations(&[]);
+        let all: Vec<_> = all.as_array().unwrap().iter().map(Value::to_string).collect();
+        fs::write(folder.join("base/webhook.yaml"), all.join("\n---\n")).unwrap();
+        let webhooks = configurations(&["--allow-namespace-enforce"])[0]["webhooks"].take();
         let patch = json!([{"op": "replace", "path": "/webhooks", "value": webhooks}]);
         write(&folder.join("components/namespace-enforce/webhooks.yaml"), &patch);
         folder
@@ -113,12 +115,13 @@ impl Site {
         serde_json::from_str(&self.plane.kubectl(&args).success().unwrap()).unwrap()
     }
 
-    /// The names of the webhook configuration's entries, and whether each shows the CA of our Secret.
+    /// The names of the webhook configurations' entries, and whether each shows the CA of our Secret.
     #[track_caller]
     fn entries(&self) -> Vec<(String, bool)> {
         let secret = self.get(&["secret", "keyhatch-tls", "-n", "keyhatch"]);
-        let configuration = self.get(&["validatingwebhookconfiguration", "keyhatch"]);
-        let entries = configuration["webhooks"].as_array().unwrap().iter().map(|entry| {
+        let configurations = self.get(&["validatingwebhookconfigurations,mutatingwebhookconfigurations"]);
+        let all = configurations["items"].as_array().unwrap().iter();
+        let entries = all.flat_map(|one| one["webhooks"].as_array().unwrap()).map(|entry| {
             let is_shown = entry["clientConfig"]["caBundle"] == secret["data"]["ca.crt"];
             (entry["name"].as_str().unwrap().to_owned(), is_shown)
         });

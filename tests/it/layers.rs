@@ -15,8 +15,9 @@ const WORDS: &[&str] = &[
     "rule",
     "secret_value",
     "suggest",
+    "yaml",
 ];
-const DECISIONS: &[&str] = &["admission", "extract", "object", "observe", "validate"];
+const DECISIONS: &[&str] = &["admission", "extract", "inject", "object", "observe", "validate"];
 /// What does I/O, knows the time, or reads the environment.
 const EDGES: &[&str] =
     &["axum", "tokio", "kube::Client", "kube::Api", "std::env", "std::fs", "SystemTime", "Instant"];

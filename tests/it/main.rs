@@ -33,6 +33,7 @@ mod layers;
 mod leadership;
 mod outage;
 mod picture;
+mod pods;
 mod ratchet;
 mod rules;
 mod source;

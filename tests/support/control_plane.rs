@@ -20,10 +20,10 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// What tests need done for them; the other controllers would only use memory.
 const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,garbage-collector-controller,\
-                           deployment-controller,replicaset-controller";
+                           deployment-controller,replicaset-controller,job-controller,resourcequota-controller";
 /// What a cluster with a node needs besides.
 const CONTROLLERS_OF_NODES: &str = "node-lifecycle-controller,root-ca-certificate-publisher-controller,\
-                                    statefulset-controller,daemonset-controller,job-controller,cronjob-controller,\
+                                    statefulset-controller,daemonset-controller,cronjob-controller,\
                                     endpointslice-controller";
 
 /// Who wrote what, and which version came of it; of our own ServiceAccount also what it read.
@@ -37,7 +37,7 @@ rules:
   resources:
   - {group: '', resources: [secrets]}
   - {group: coordination.k8s.io, resources: [leases]}
-  - {group: admissionregistration.k8s.io, resources: [validatingwebhookconfigurations]}
+  - {group: admissionregistration.k8s.io, resources: [validatingwebhookconfigurations, mutatingwebhookconfigurations]}
 - level: Metadata
   users: ['system:serviceaccount:keyhatch:keyhatch']
 - level: None

@@ -160,5 +160,6 @@ fn serve_command(bin: &Path, listen: &str, health: &str, certificates: &Certific
     command.args(["serve", "--webhook-listen", listen, "--health-listen", health]);
     command.arg("--tls-cert-file").arg(&certificates.cert_file);
     command.arg("--tls-key-file").arg(&certificates.key_file);
+    command.arg("--tls-ca-file").arg(&certificates.ca_file);
     command
 }

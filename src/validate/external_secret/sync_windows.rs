@@ -39,7 +39,7 @@ pub(crate) static SYNC_WINDOW: Rule = Rule {
     id: "sync-window",
     level: Level::Deny,
     reason: Reason::Invalid,
-    kind: Kind::ExternalSecret,
+    kind: Some(Kind::ExternalSecret),
     why: "A window that cannot be read, or never opens, is left out: with kind allow nothing is ever refreshed, with deny always.",
     fix: "Five cron fields in UTC (minute hour day month weekday) or @daily and the like, and a positive duration.",
     example: "syncWindows: {kind: allow, windows: [{schedule: 99 99 * * *, duration: 1h}]}",

@@ -7,29 +7,10 @@ use crate::api::Kind;
 use crate::api::cluster_external_secret::ClusterExternalSecretSpec;
 use crate::api::cluster_push_secret::ClusterPushSecretSpec;
 use crate::api::common::StoreKind;
-use crate::facts::{Admits, Labels, Owner, selects};
+use crate::facts::{Namespace, Owner, selects};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
-
-/// Whether a store's conditions admit a namespace; one that fits is enough. None if that depends on what is not known.
-pub(super) fn admits(conditions: &[Admits], namespace: &str, context: &Context<'_>) -> Option<bool> {
-    let labels = context.facts.namespaces.get("", namespace).found();
-    let mut is_certain = true;
-    for Admits { selector, names, patterns } in conditions {
-        if names.iter().any(|name| name == namespace)
-            || patterns.iter().any(|pattern| pattern.is_match(namespace))
-        {
-            return Some(true);
-        }
-        match (selector, labels) {
-            (Some(selector), Some(labels)) if selects(selector, labels) => return Some(true),
-            (Some(_), None) => is_certain = false,
-            _ => {}
-        }
-    }
-    is_certain.then_some(conditions.is_empty())
-}
 
 /// Checks the namespaces of a ClusterExternalSecret.
 pub(super) fn check_external(
@@ -118,11 +99,11 @@ const NO_NAMESPACE: &str = "no namespace has these labels, so nothing is made";
 /// The namespaces that are chosen, if all that matters is known.
 fn chosen<'a>(selectors: &[&LabelSelector], names: &[String], context: &Context<'a>) -> Option<Vec<&'a str>> {
     let known = &context.facts.namespaces;
-    let is_chosen = |name: &str, labels: &Labels| {
+    let is_chosen = |name: &str, namespace: &Namespace| {
         names.iter().any(|listed| listed == name)
-            || selectors.iter().any(|selector| selects(selector, labels))
+            || selectors.iter().any(|selector| selects(selector, &namespace.labels))
     };
-    let chosen = known.within("").filter(|(name, labels)| is_chosen(name, labels)).map(|(name, _)| name);
+    let chosen = known.within("").filter(|(name, known)| is_chosen(name, known)).map(|(name, _)| name);
     known.is_complete.then(|| chosen.collect())
 }
 
@@ -149,7 +130,7 @@ pub(super) static NAMESPACES_UNMATCHED: Rule = Rule {
     id: "namespaces-unmatched",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::ClusterExternalSecret,
+    kind: Some(Kind::ClusterExternalSecret),
     why: "The object reports Ready and makes nothing.",
     fix: "Labels that the namespaces have; nothing to do if they come later.",
     example: "namespaceSelectors: [{matchLabels: {team: gone}}]",
@@ -160,7 +141,7 @@ pub(super) static NAME_TAKEN: Rule = Rule {
     id: "name-taken",
     level: Level::Warn,
     reason: Reason::Duplicate,
-    kind: Kind::ClusterExternalSecret,
+    kind: Some(Kind::ClusterExternalSecret),
     why: "The operator leaves such a namespace out: `external secret already exists in namespace`.",
     fix: "Give another name: externalSecretName, or pushSecretName.",
     example: "externalSecretName: taken",

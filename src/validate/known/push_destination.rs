@@ -184,7 +184,7 @@ pub(super) static PUSH_SHARED: Rule = Rule {
     id: "push-destination-shared",
     level: Level::Warn,
     reason: Reason::Duplicate,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "The PushSecrets overwrite each other on every refresh: a new version each time, and nobody knows whose.",
     fix: "Give each its own remote key, or its own property.",
     example: "data: [{match: {secretKey: password, remoteRef: {remoteKey: prod/shared}}}]",
@@ -195,7 +195,7 @@ pub(super) static PUSH_SETTING_KEPT: Rule = Rule {
     id: "push-setting-kept",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "The status says Synced, and the secret in AWS is as it was.",
     fix: "Change it in AWS, or push to another key.",
     example: "data: [{match: {secretKey: password, remoteRef: {remoteKey: prod/db-password}}, metadata: {apiVersion: \

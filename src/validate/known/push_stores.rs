@@ -120,7 +120,7 @@ pub(in crate::validate) static PUSH_STORES_UNMATCHED: Rule = Rule {
     id: "push-stores-unmatched",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "Without a store the operator does nothing and reports nothing.",
     fix: "Labels of the stores that are meant.",
     example: "secretStoreRefs: [{labelSelector: {matchLabels: {team: gone}}}]",
@@ -131,7 +131,7 @@ pub(in crate::validate) static REPLICA_OF_ITSELF: Rule = Rule {
     id: "replica-of-itself",
     level: Level::Deny,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "AWS refuses to replicate a secret to its own region, and the operator pushes no value because of it.",
     fix: "List the other regions only.",
     example: "data: [{match: {secretKey: password, remoteRef: {remoteKey: a}}, metadata: {apiVersion: kubernetes.external-secrets.io/v1alpha1, \

@@ -72,7 +72,7 @@ pub(in crate::validate) static STORE_CONTROLLER: Rule = Rule {
     id: "store-controller",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::SecretStore,
+    kind: Some(Kind::SecretStore),
     why: "Every controller skips a store of another class, and all that uses it, without a status or an event.",
     fix: "Leave controller out, or name a class that a controller runs with (`--controller-class`).",
     example: "controller: nobody",

@@ -1,7 +1,7 @@
 //! Rules about a store that is named: there, ready, of this kind, prefix and region, and willing.
 
 use super::super::{Context, Subject};
-use super::{namespaces, store_class};
+use super::store_class;
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
 use crate::aws::{arn, region};
@@ -34,7 +34,7 @@ fn check_use(
 ) {
     if store.kind == Some(StoreKind::ClusterSecretStore)
         && let Some(namespace) = subject.namespace
-        && namespaces::admits(&known.conditions, namespace, context) == Some(false)
+        && context.facts.admits(&known.conditions, namespace) == Some(false)
     {
         let cause = format!("the store's conditions do not admit namespace {namespace:?}");
         report.text(&STORE_CONDITIONS, &at.key("name"), &store.name, cause);
@@ -140,7 +140,7 @@ pub(crate) static STORE_UNKNOWN: Rule = Rule {
     id: "store-unknown",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::ExternalSecret,
+    kind: Some(Kind::ExternalSecret),
     why: "The status says only that the secret data could not be got.",
     fix: "Name an existing store, with its kind.",
     example: "secretStoreRef: {name: gone}",
@@ -151,7 +151,7 @@ pub(crate) static STORE_CONDITIONS: Rule = Rule {
     id: "store-conditions",
     level: Level::Warn,
     reason: Reason::Forbidden,
-    kind: Kind::ExternalSecret,
+    kind: Some(Kind::ExternalSecret),
     why: "The operator refuses to use the store from this namespace.",
     fix: "Ask the store's owner to admit the namespace.",
     example: "secretStoreRef: {name: of-team-b, kind: ClusterSecretStore}",
@@ -162,7 +162,7 @@ pub(crate) static KEY_REGION: Rule = Rule {
     id: "key-region",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::ExternalSecret,
+    kind: Some(Kind::ExternalSecret),
     why: "A store reads one region: the secret is not found.",
     fix: "Use a store of the secret's region.",
     example: "data: [{secretKey: a, remoteRef: {key: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf'}}]",
@@ -173,7 +173,7 @@ pub(crate) static KEY_PREFIX: Rule = Rule {
     id: "key-prefix",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::ExternalSecret,
+    kind: Some(Kind::ExternalSecret),
     why: "The operator glues the prefix to ARNs, and puts it twice or not at all in searches.",
     fix: "Names without the prefix; a store without prefix for ARNs and searches.",
     example: "secretStoreRef: {name: prefixed}\ndataFrom: [{find: {name: {regexp: ^db}}}]",
@@ -184,7 +184,7 @@ pub(crate) static STORE_NOT_READY: Rule = Rule {
     id: "store-not-ready",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::ExternalSecret,
+    kind: Some(Kind::ExternalSecret),
     why: "The operator does not read through a store that is not ready: nothing is fetched until it is.",
     fix: "Mend the store first: its condition Ready has the cause, or its events.",
     example: "secretStoreRef: {name: broken}",

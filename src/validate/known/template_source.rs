@@ -62,7 +62,7 @@ pub(in crate::validate) static TEMPLATE_SOURCE: Rule = Rule {
     id: "template-source",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::ExternalSecret,
+    kind: Some(Kind::ExternalSecret),
     why: "The operator fails on every refresh: `error fetching templateFrom data`.",
     fix: "Create the Secret or ConfigMap, or correct name and key.",
     example: "target: {template: {templateFrom: [{configMap: {name: texts, items: [{key: gone}]}}]}}",

@@ -50,7 +50,12 @@ fn every_kustomization_applies_without_a_warning() {
         // Nothing that the API server fills in is taken for a change.
         quietly(&plane.kubectl(&["diff", "--server-side", "-k", folder]), folder);
         // What one component patches in, the next does not patch out.
-        let patched = ["deployments,validatingwebhookconfigurations", "--all", "-n", "keyhatch"];
+        let patched = [
+            "deployments,validatingwebhookconfigurations,mutatingwebhookconfigurations",
+            "--all",
+            "-n",
+            "keyhatch",
+        ];
         plane.kubectl(&[&["delete"], &patched[..]].concat()).success().unwrap();
     }
     plane.kubectl(&["apply", "--server-side", "-k", "manifests/base"]).success().unwrap();

@@ -30,14 +30,17 @@ fn issue(site: &Site, authority: &Authority, name: &str) {
     });
     let apply = ["apply", "--server-side", "--field-manager=cert-manager", "-f", "-"];
     site.plane.kubectl_in(&secret.to_string(), &apply).success().unwrap();
-    let configuration = site.get(&["validatingwebhookconfiguration", "keyhatch"]);
-    let wanted = &configuration["metadata"]["annotations"]["cert-manager.io/inject-ca-from"];
-    assert_eq!(wanted, "keyhatch/keyhatch-serving");
-    let patch =
-        json!([{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": encoded(ca_file)}]);
-    let patch =
-        ["patch", "validatingwebhookconfiguration", "keyhatch", "--type=json", "-p", &patch.to_string()];
-    site.plane.kubectl(&patch).success().unwrap();
+    for (kind, name) in
+        [("validatingwebhookconfiguration", "keyhatch"), ("mutatingwebhookconfiguration", "zz-keyhatch")]
+    {
+        let configuration = site.get(&[kind, name]);
+        let wanted = &configuration["metadata"]["annotations"]["cert-manager.io/inject-ca-from"];
+        assert_eq!(wanted, "keyhatch/keyhatch-serving");
+        let add = |index| json!({"op": "add", "path": format!("/webhooks/{index}/clientConfig/caBundle"), "value": encoded(ca_file)});
+        let patch: Value = (0..configuration["webhooks"].as_array().unwrap().len()).map(add).collect();
+        let patch = ["patch", kind, name, "--type=json", "-p", &patch.to_string()];
+        site.plane.kubectl(&patch).success().unwrap();
+    }
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub(super) fn wanted_with(cluster_checks: bool) -> Vec<Right> {
         namespace: name("keyhatch"),
         secret: name("keyhatch-tls"),
         webhook: name("keyhatch"),
+        pod_webhook: "zz-keyhatch".into(),
         hosts: Vec::new(),
     };
     [rights::certificates(&names, "keyhatch"), rights::admission(cluster_checks)].concat()

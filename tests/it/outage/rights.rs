@@ -13,7 +13,8 @@ const IN_NAMESPACE: [Right; 2] = [
     ("", "secrets", &["get", "list", "watch", "create", "update"]),
 ];
 /// The same in the cluster, without `--cluster-checks`.
-const IN_CLUSTER: [Right; 6] = [
+const IN_CLUSTER: [Right; 7] = [
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", &["get", "list", "watch", "patch"]),
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations", &["get", "list", "watch", "patch"]),
     ("external-secrets.io", "secretstores", &["list", "watch"]),
     ("external-secrets.io", "clustersecretstores", &["list", "watch"]),
@@ -27,7 +28,7 @@ const CHECKS: [Right; 3] = [
     ("", "configmaps", &["list", "watch"]),
     ("", "serviceaccounts", &["list", "watch"]),
 ];
-const FLAGS: [&str; 3] = ["--lease-duration=3s", "--leaf-lifetime=4s", "--webhook-configuration"];
+const FLAGS: [&str; 2] = ["--lease-duration=3s", "--leaf-lifetime=4s"];
 const LIMIT: Duration = Duration::from_secs(90);
 /// Replicas at the same time.
 const AT_ONCE: usize = 6;
@@ -84,9 +85,19 @@ fn roles(case: &Case, is_whole: bool) -> String {
     )
 }
 
-/// Everything else that a case needs. Its webhook configuration is about a group that does not exist.
+/// Everything else that a case needs. Its webhook configurations are about a group that does not exist.
 fn surroundings(case: &Case) -> String {
     let name = &case.name;
+    let configuration = |kind: &str| {
+        format!(
+            "---\n{{apiVersion: admissionregistration.k8s.io/v1, kind: {kind}, metadata: {{name: {name}}},\
+             webhooks: [{{name: {name}.keyhatch.dev, admissionReviewVersions: [v1], sideEffects: None,\
+             clientConfig: {{url: 'https://127.0.0.1:1'}},\
+             rules: [{{apiGroups: [none.keyhatch.dev], apiVersions: [v1], operations: [CREATE], resources: [none]}}]}}]}}\n"
+        )
+    };
+    let configurations =
+        ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"].map(configuration).concat();
     format!(
         "---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}\n\
          ---\n{{apiVersion: v1, kind: ServiceAccount, metadata: {{name: keyhatch, namespace: {name}}}}}\n\
@@ -96,17 +107,16 @@ fn surroundings(case: &Case) -> String {
          ---\n{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {{name: {name}}},\
          roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {name}}},\
          subjects: [{{kind: ServiceAccount, name: keyhatch, namespace: {name}}}]}}\n\
-         ---\n{{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {{name: {name}}},\
-         webhooks: [{{name: {name}.keyhatch.dev, admissionReviewVersions: [v1], sideEffects: None,\
-         clientConfig: {{url: 'https://127.0.0.1:1'}},\
-         rules: [{{apiGroups: [none.keyhatch.dev], apiVersions: [v1], operations: [CREATE], resources: [none]}}]}}]}}\n"
+         {configurations}"
     )
 }
 
 fn run(plane: &ControlPlane, case: &Case) {
     let namespace = format!("--namespace={}", case.name);
     let kubeconfig = plane.kubeconfig_in(&case.name, "keyhatch", plane.url()).unwrap();
-    let mut flags = [FLAGS.as_slice(), &[&case.name, &namespace]].concat();
+    let configurations = ["", "pod-"].map(|pods| format!("--{pods}webhook-configuration={}", case.name));
+    let [all, of_pods] = &configurations;
+    let mut flags = [FLAGS.as_slice(), &[all, of_pods, &namespace]].concat();
     if case.is_check {
         flags.push("--cluster-checks");
     }

@@ -22,7 +22,7 @@ pub(crate) static METADATA_ENVELOPE: Rule = Rule {
     id: "metadata-envelope",
     level: Level::Deny,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "The operator fails on the first push.",
     fix: "apiVersion: kubernetes.external-secrets.io/v1alpha1, kind: PushSecretMetadata, spec: {…}.",
     example: "data: [{match: {secretKey: a, remoteRef: {remoteKey: a}}, metadata: {apiVersion: v1, kind: PushSecretMetadata, spec: {}}}]",
@@ -33,7 +33,7 @@ pub(crate) static METADATA_BARE: Rule = Rule {
     id: "metadata-bare",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "The provider's public examples for resource policies and replicas leave the envelope out. Keyhatch \
           understands that; the operator's own controller fails on the first push.",
     fix: "Put the fields into the spec of a PushSecretMetadata.",
@@ -45,7 +45,7 @@ pub(crate) static METADATA_FIELD: Rule = Rule {
     id: "metadata-field",
     level: Level::Deny,
     reason: Reason::NotSupported,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "The operator decodes metadata strictly and fails on the first push.",
     fix: "secretPushFormat, description, kmsKeyId, tags, resourcePolicy and replicationLocations, each of its type.",
     example: "data: [{match: {secretKey: a, remoteRef: {remoteKey: a}}, metadata: {apiVersion: kubernetes.external-secrets.io/v1alpha1, \
@@ -57,7 +57,7 @@ pub(crate) static PUSH_FORMAT: Rule = Rule {
     id: "push-format",
     level: Level::Deny,
     reason: Reason::NotSupported,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "The operator fails with `invalid secret push format`.",
     fix: "binary or string.",
     example: "data: [{match: {secretKey: a, remoteRef: {remoteKey: a}}, metadata: {apiVersion: kubernetes.external-secrets.io/v1alpha1, \
@@ -69,7 +69,7 @@ pub(crate) static PUSH_DESCRIPTION: Rule = Rule {
     id: "push-description",
     level: Level::Deny,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "AWS refuses to make the secret.",
     fix: "At most 2048 characters.",
     example: "",
@@ -80,7 +80,7 @@ pub(crate) static PUSH_KMS_KEY: Rule = Rule {
     id: "push-kms-key",
     level: Level::Deny,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "AWS refuses to make the secret.",
     fix: "A key id, alias/NAME, or the ARN of either.",
     example: "data: [{match: {secretKey: a, remoteRef: {remoteKey: a}}, metadata: {apiVersion: kubernetes.external-secrets.io/v1alpha1, \
@@ -92,7 +92,7 @@ pub(crate) static PUSH_TAG: Rule = Rule {
     id: "push-tag",
     level: Level::Deny,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "The push fails, value and all.",
     fix: "At most 49 tags beside managed-by, keys of 1 to 128 and values of at most 256 characters, no aws: prefix.",
     example: "data: [{match: {secretKey: a, remoteRef: {remoteKey: a}}, metadata: {apiVersion: kubernetes.external-secrets.io/v1alpha1, \
@@ -104,7 +104,7 @@ pub(crate) static RESOURCE_POLICY: Rule = Rule {
     id: "resource-policy",
     level: Level::Deny,
     reason: Reason::Required,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "The secret is made without the policy, and every later refresh fails.",
     fix: "policySourceRef: {kind: ConfigMap, name: NAME, key: KEY}.",
     example: "data: [{match: {secretKey: a, remoteRef: {remoteKey: a}}, metadata: {apiVersion: kubernetes.external-secrets.io/v1alpha1, \
@@ -116,7 +116,7 @@ pub(crate) static REPLICA_REGION: Rule = Rule {
     id: "replica-region",
     level: Level::Deny,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "AWS refuses to replicate, and the operator pushes no value because of it.",
     fix: "Each region once, spelt as AWS does, and not the store's own.",
     example: "data: [{match: {secretKey: a, remoteRef: {remoteKey: a}}, metadata: {apiVersion: kubernetes.external-secrets.io/v1alpha1, \
@@ -128,7 +128,7 @@ pub(crate) static REPLICA_REGION_UNKNOWN: Rule = Rule {
     id: "replica-region-unknown",
     level: Level::Warn,
     reason: Reason::Invalid,
-    kind: Kind::PushSecret,
+    kind: Some(Kind::PushSecret),
     why: "The name is made of known parts but is none that this release knows.",
     fix: "Check the name; nothing to do if AWS has opened the region since.",
     example: "data: [{match: {secretKey: a, remoteRef: {remoteKey: a}}, metadata: {apiVersion: kubernetes.external-secrets.io/v1alpha1, \

@@ -17,24 +17,27 @@ const MAX_DEPTH: usize = 100;
 
 /// One document of a file.
 #[derive(Debug)]
-pub(super) struct Document {
+pub struct Document {
     /// What it says.
-    pub(super) value: Value,
+    pub value: Value,
     /// The line of each field, by path; the document's first under the empty path.
-    pub(super) lines: HashMap<String, usize>,
+    pub lines: HashMap<String, usize>,
 }
 
 /// Why a file is no YAML that kubectl would take.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct YamlError {
+pub struct YamlError {
     /// The line, from 1.
-    pub(super) line: usize,
+    pub line: usize,
     /// The cause.
-    pub(super) message: String,
+    pub message: String,
 }
 
-/// Reads all documents of a file.
-pub(super) fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
+/// Reads all documents of a text.
+///
+/// # Errors
+/// What kubectl would not take, with its line.
+pub fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
     // Another crate in the tree switches the parser's comment events on.
     let mut options = Options::default();
     options.set_emit_comments(false);

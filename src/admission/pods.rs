@@ -1,0 +1,151 @@
+//! Reviews of pods, which are changed, and of the objects that make pods, which are only judged.
+//!
+//! People apply Deployments, not pods: what the pods of one would be refused for is told, and refused, where it is
+//! written. What may be there when the pods are made is a warning there.
+
+use json_patch::Patch;
+use serde_json::Value;
+
+use super::review::Request;
+use super::{Decision, ReviewError, ratchet, sort};
+use crate::facts::{Facts, Lookup};
+use crate::field::Field;
+use crate::finding::{Finding, Report};
+use crate::inject::annotations::Defaults;
+use crate::inject::workload::Workload;
+use crate::inject::{Code, Installation, Plan, Refusals, check_known, plan};
+use crate::policy::Enforce;
+use crate::rule::Level;
+
+/// Decides about a pod that is to be made.
+///
+/// # Errors
+/// If it cannot be read, or if what would be injected is not known yet.
+pub fn decide_pod(
+    request: &Request<'_>,
+    facts: &Facts,
+    installation: &Installation,
+) -> Result<Decision, ReviewError> {
+    if reviewed(request) != Some(Workload::Pod) || request.operation != "CREATE" {
+        return Ok(Decision::default());
+    }
+    let pod = read(request)?;
+    let namespace = request.namespace.as_deref().unwrap_or_default();
+    // A namespace that is not known yet has no defaults that could be used.
+    let defaults = Defaults { is_known: true, ..defaults(namespace, facts) };
+    let (report, patch) = match judge(&pod, &Field::Root, namespace, &defaults, facts, installation) {
+        Ok(Plan { patch, doubts, .. }) => (doubts, patch),
+        Err(Refusals(report)) => (report, Patch::default()),
+    };
+    if !patch.is_empty() && installation.roots.is_empty() {
+        return Err(ReviewError::NoRoots);
+    }
+    let findings = report.into_findings();
+    let hangs_on_store = findings.iter().any(may_be_late);
+    // What cannot be injected cannot be admitted, either, however lenient this installation is.
+    Ok(Decision { hangs_on_store, patch, ..sort(findings, Enforce::Deny, |_| false) })
+}
+
+/// Decides about an object that makes pods.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn decide_workload(
+    request: &Request<'_>,
+    facts: &Facts,
+    installation: &Installation,
+    enforce: Enforce,
+) -> Result<Decision, ReviewError> {
+    let is_write = matches!(request.operation.as_ref(), "CREATE" | "UPDATE");
+    let Some(workload) = reviewed(request).filter(|workload| *workload != Workload::Pod && is_write) else {
+        return Ok(Decision::default());
+    };
+    let object = read(request)?;
+    let namespace = request.namespace.as_deref().unwrap_or_default();
+    let judge = |object: &Value| judge_workload(workload, object, namespace, facts, installation);
+    let findings = judge(&object);
+    let old = request.old_object.filter(|_| request.operation == "UPDATE");
+    let Some(old) = old.filter(|_| !findings.is_empty()) else {
+        return Ok(sort(findings, enforce, |_| false));
+    };
+    let old: Value = serde_json::from_str(old.get())?;
+    if workload.pod(&old) == workload.pod(&object) {
+        return Ok(Decision::default());
+    }
+    Ok(ratchet::sort_new(findings, &judge(&old), enforce))
+}
+
+/// All that is found in the pods of an object, by what is known of others. Whatever others may still bring is only a
+/// doubt. `keyhatch check` judges by this, too.
+pub fn judge_workload(
+    workload: Workload,
+    object: &Value,
+    namespace: &str,
+    facts: &Facts,
+    installation: &Installation,
+) -> Vec<Finding> {
+    let Some(pod) = workload.pod(object) else { return Vec::new() };
+    let defaults = defaults(namespace, facts);
+    let report = match judge(pod, &Field::Path(workload.path()), namespace, &defaults, facts, installation) {
+        Ok(plan) => plan.doubts,
+        Err(Refusals(report)) => report,
+    };
+    let soften = |finding: Finding| {
+        let level = if is_about_others(&finding) { Level::Warn } else { finding.level };
+        Finding { level, ..finding }
+    };
+    report.into_findings().into_iter().map(soften).collect()
+}
+
+fn judge(
+    pod: &Value,
+    at: &Field<'_>,
+    namespace: &str,
+    defaults: &Defaults,
+    facts: &Facts,
+    installation: &Installation,
+) -> Result<Plan, Refusals> {
+    let mut plan = plan(pod, at, defaults, installation)?;
+    let mut known = Report::default();
+    check_known(&plan.needs, namespace, facts, &mut known);
+    let is_refused = known.has(Level::Deny);
+    let findings = [std::mem::take(&mut plan.doubts).into_findings(), known.into_findings()].concat();
+    let report = Report::from(findings);
+    if is_refused { Err(Refusals(report)) } else { Ok(Plan { doubts: report, ..plan }) }
+}
+
+/// The kind that is reviewed; None for what is none of ours.
+fn reviewed(request: &Request<'_>) -> Option<Workload> {
+    let is_whole = request.sub_resource.as_deref().is_none_or(str::is_empty);
+    Workload::named(&request.kind.group, &request.kind.kind).filter(|_| is_whole)
+}
+
+fn read(request: &Request<'_>) -> Result<Value, ReviewError> {
+    let no_object = || ReviewError::NoObject { operation: request.operation.to_string() };
+    Ok(serde_json::from_str(request.object.ok_or_else(no_object)?.get())?)
+}
+
+/// What a namespace says for its pods.
+pub fn defaults(namespace: &str, facts: &Facts) -> Defaults {
+    match facts.namespaces.get("", namespace) {
+        Lookup::Found(known) => Defaults {
+            store: known.store.as_deref().map(str::to_owned),
+            refresh: known.refresh.as_deref().map(str::to_owned),
+            is_known: true,
+        },
+        Lookup::Absent | Lookup::Unknown => Defaults::default(),
+    }
+}
+
+/// Codes about objects that may come, or change, before the pods do.
+fn is_about_others(finding: &Finding) -> bool {
+    let id = finding.rule.id;
+    [Code::StoreNotFound, Code::StoreNotAllowed, Code::ExternalSecretNotFound]
+        .iter()
+        .any(|code| code.rule().id == id)
+}
+
+/// Whether the news of what is missed may be on its way.
+fn may_be_late(finding: &Finding) -> bool {
+    is_about_others(finding) || finding.rule.id == Code::NoStore.rule().id
+}

@@ -1,0 +1,123 @@
+//! The container and the volumes that are injected, as the API server stores them: every default is written out, so
+//! that what comes back is what was sent.
+
+use keyhatch_agent::{AUDIENCE, Invocation, Mode};
+use serde_json::{Map, Value, json};
+
+/// The container.
+pub(super) const AGENT: &str = "keyhatch-agent";
+/// The volume with the secrets.
+pub(super) const SECRETS: &str = "keyhatch";
+/// The volume with the token, which the agent alone mounts.
+pub(super) const TOKEN: &str = "keyhatch-token";
+/// The agent's program, in its image and, for the others, below the mount path.
+const PROGRAM: &str = "/keyhatch-agent";
+/// The same below a mount path.
+pub(super) const BINARY: &str = "/.keyhatch-agent";
+/// What all files, twice while they are exchanged, and the program may take.
+const SIZE: &str = "24Mi";
+/// The agent's own memory, and the volume's: what it writes there counts as its own.
+const MEMORY: &str = "48Mi";
+
+/// The container.
+pub(super) fn container(pod: &Value, image: &str, invocation: &Invocation, uid: u64) -> Value {
+    let mut container = json!({
+        "name": AGENT,
+        "image": image,
+        "command": [PROGRAM],
+        "args": invocation.to_args().unwrap_or_default(),
+        "resources": resources(pod),
+        "volumeMounts": [
+            {"name": SECRETS, "mountPath": "/keyhatch/secrets"},
+            {"name": TOKEN, "mountPath": "/keyhatch/token", "readOnly": true},
+        ],
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File",
+        "imagePullPolicy": "IfNotPresent",
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": true,
+            "runAsNonRoot": true,
+            "runAsUser": uid,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    });
+    if let (Mode::Sidecar, Some(members)) = (invocation.mode, container.as_object_mut()) {
+        members.insert("restartPolicy".into(), "Always".into());
+        members.insert("startupProbe".into(), startup_probe(invocation.deadline));
+    }
+    container
+}
+
+/// The pod's containers start when the first files are there; the agent gives up by itself.
+fn startup_probe(deadline: u64) -> Value {
+    json!({
+        "exec": {"command": [PROGRAM, "ready"]},
+        "timeoutSeconds": 5,
+        "periodSeconds": 1,
+        "successThreshold": 1,
+        "failureThreshold": deadline.saturating_add(60),
+    })
+}
+
+/// Requests and limits of everything that a quota can ask for; equal in a pod that would be Guaranteed without us. A
+/// pod with resources of its own shares those.
+fn resources(pod: &Value) -> Value {
+    if pod.pointer("/spec/resources").is_some() {
+        return json!({});
+    }
+    let limits = json!({"cpu": "50m", "memory": MEMORY, "ephemeral-storage": "16Mi"});
+    let requests = if is_guaranteed(pod) {
+        limits.clone()
+    } else {
+        json!({"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "16Mi"})
+    };
+    json!({"limits": limits, "requests": requests})
+}
+
+/// Whether every container has limits of cpu and memory, and requests the same.
+fn is_guaranteed(pod: &Value) -> bool {
+    let is_fixed = |container: &Value| {
+        let resource = |kind: &str, name: &str| {
+            container.get("resources").and_then(|all| all.get(kind)).and_then(|all| all.get(name))
+        };
+        ["cpu", "memory"].iter().all(|name| {
+            let limit = resource("limits", name);
+            limit.is_some() && resource("requests", name).is_none_or(|request| Some(request) == limit)
+        })
+    };
+    super::containers::of(pod).iter().all(|container| is_fixed(container.whole()))
+}
+
+/// Both volumes, by name.
+pub(super) fn volumes() -> [(&'static str, Value); 2] {
+    let token = json!({
+        "serviceAccountToken": {"audience": AUDIENCE, "expirationSeconds": 600, "path": "token"},
+    });
+    [
+        (SECRETS, json!({"name": SECRETS, "emptyDir": {"medium": "Memory", "sizeLimit": SIZE}})),
+        (TOKEN, json!({"name": TOKEN, "projected": {"sources": [token], "defaultMode": 420}})),
+    ]
+}
+
+/// What a container that sees secrets mounts.
+pub(super) fn mount(path: &str) -> Value {
+    json!({"name": SECRETS, "mountPath": path, "readOnly": true})
+}
+
+/// Whether a container is the wanted one, but for what others may change: resources (limit ranges), the pull policy
+/// and the mount of the API server's token, which the API server itself adds to every container.
+pub(super) fn is_same(container: &Value, wanted: &Value) -> bool {
+    const API_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let essence = |container: &Value| -> Option<Map<String, Value>> {
+        let mut members = container.as_object()?.clone();
+        members.remove("resources");
+        members.remove("imagePullPolicy");
+        if let Some(Value::Array(mounts)) = members.get_mut("volumeMounts") {
+            mounts.retain(|mount| mount.get("mountPath").and_then(Value::as_str) != Some(API_TOKEN));
+        }
+        Some(members)
+    };
+    essence(container) == essence(wanted)
+}

@@ -1,0 +1,253 @@
+//! A pod's annotations in, what it asks for out, or every mistake in them.
+//!
+//! Kubernetes folds the letters of an annotation's prefix nowhere, so `Keyhatch.dev/inject` is another key to it; here
+//! it is a mistake like any other unknown key, for a pod that asks and gets nothing must not start.
+
+mod targets;
+mod values;
+
+use std::collections::BTreeMap;
+
+use keyhatch_agent::{OnMissing, Permissions};
+use serde_json::{Map, Value};
+
+use super::Code;
+use crate::field::Field;
+use crate::finding::Report;
+use crate::reference::{SecretRef, Store};
+use crate::suggest;
+
+pub(super) use targets::check_variable;
+
+/// What every annotation of ours begins with.
+pub const PREFIX: &str = "keyhatch.dev/";
+/// Opts in.
+pub const INJECT: &str = "keyhatch.dev/inject";
+/// The store of references that name none; of a namespace, for all its pods.
+pub const STORE: &str = "keyhatch.dev/store";
+/// How often is fetched again; of a namespace, for all its pods.
+pub const REFRESH: &str = "keyhatch.dev/refresh";
+/// Written by the webhook, never read.
+pub const STATUS: &str = "keyhatch.dev/status";
+/// What a value in `env` begins with that is a reference.
+pub const INLINE: &str = "keyhatch:";
+
+/// Everything that may stand behind the prefix, but for `secret-…`, `env-…`, `perms-…` and `x-…`.
+const NAMES: [&str; 13] = [
+    "inject",
+    "store",
+    "files",
+    "env",
+    "external-secret",
+    "external-secret-env",
+    "containers",
+    "mount-path",
+    "mode",
+    "refresh",
+    "on-missing",
+    "entrypoint",
+    "status",
+];
+
+/// What the pod's namespace says for all its pods.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// Its annotation `store`.
+    pub store: Option<String>,
+    /// Its annotation `refresh`.
+    pub refresh: Option<String>,
+    /// Whether the namespace is known. If not, it may say anything.
+    pub is_known: bool,
+}
+
+/// What a pod asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// By path below the mount path.
+    pub files: BTreeMap<String, File>,
+    /// By variable, for every container that is meant.
+    pub env: BTreeMap<String, SecretRef>,
+    /// Each key a file.
+    pub external_secrets: Vec<String>,
+    /// Each key a variable.
+    pub external_secret_env: Vec<String>,
+    /// The containers that are meant; None: all.
+    pub containers: Option<Vec<String>>,
+    /// Where secrets are in the containers.
+    pub mount_path: String,
+    /// How they come there.
+    pub mode: Mode,
+    /// Seconds between two fetches; 0: never.
+    pub refresh: Option<u64>,
+    /// What happens if something is not there.
+    pub on_missing: OnMissing,
+    /// The program of containers without `command`.
+    pub entrypoint: BTreeMap<String, Vec<String>>,
+    /// The store of references that name none.
+    pub store: DefaultStore,
+    /// The stores that are named, each with the first field that does.
+    pub stores: Vec<(Store, String)>,
+}
+
+/// A file that is asked for.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Where its content comes from.
+    pub from: SecretRef,
+    /// Its own permissions.
+    pub permissions: Option<Permissions>,
+}
+
+/// How secrets come into the pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// By a sidecar if they are to be fetched again and the pod runs on; else once.
+    #[default]
+    Auto,
+    /// Once, before the pod's containers start.
+    Init,
+    /// And again, as long as the pod lives.
+    Sidecar,
+}
+
+/// The store of references that name none.
+#[derive(Clone, Debug, Default)]
+pub enum DefaultStore {
+    /// This one.
+    Is(Store),
+    /// There is none.
+    #[default]
+    Missing,
+    /// One was named, and told to be none.
+    Wrong,
+    /// The namespace may have one.
+    Unknown,
+}
+
+/// One annotation of ours: its key, what stands behind the prefix, and its value.
+#[derive(Clone, Copy)]
+struct Annotation<'a> {
+    key: &'a str,
+    name: &'a str,
+    value: &'a str,
+}
+
+/// Reads the annotations; `at` is where they stand. None: the pod asks for nothing, or for nothing that can be read.
+pub(super) fn read(
+    annotations: Option<&Map<String, Value>>,
+    defaults: &Defaults,
+    at: &Field<'_>,
+    report: &mut Report,
+) -> Option<Asked> {
+    let ours = ours(annotations, at, report);
+    // Notes of others, and ours from another time.
+    let says_nothing = |annotation: &Annotation<'_>| annotation.name == "status" || is_note(annotation.name);
+    let inject = ours.iter().find(|annotation| annotation.key == INJECT);
+    if ours.iter().all(says_nothing) || inject.is_some_and(|inject| inject.value == "false") {
+        return None;
+    }
+    for Annotation { key, name, .. } in &ours {
+        check_key(key, name, at, report);
+    }
+    match inject {
+        Some(inject) if inject.value == "true" => {}
+        Some(inject) => {
+            let cause = "write \"true\" or \"false\", in quotes";
+            report.text(Code::InvalidInjectValue.rule(), &at.key(INJECT), inject.value, cause);
+            return None;
+        }
+        None if report.is_empty() => {
+            let others: Vec<_> = ours.iter().map(|annotation| annotation.key).take(3).collect();
+            let cause = format!("add {INJECT}: \"true\"; without it {} asks for nothing", others.join(", "));
+            report.missing(Code::InvalidInjectValue.rule(), &at.key(INJECT), cause);
+            return None;
+        }
+        None => return None,
+    }
+    let mut asked = Asked { mount_path: "/secrets".into(), ..Asked::default() };
+    values::read_defaults(&ours, defaults, &mut asked, at, report);
+    for annotation in &ours {
+        values::read(annotation, &mut asked, at, report);
+    }
+    targets::read(&ours, &mut asked, at, report);
+    Some(asked)
+}
+
+/// The annotations of ours, with the letters of their prefix as they may be.
+fn ours<'a>(
+    annotations: Option<&'a Map<String, Value>>,
+    at: &Field<'_>,
+    report: &mut Report,
+) -> Vec<Annotation<'a>> {
+    let mut ours = Vec::new();
+    for (key, value) in annotations.into_iter().flatten() {
+        let Some((prefix, name)) = key.split_at_checked(PREFIX.len()) else { continue };
+        if !prefix.eq_ignore_ascii_case(PREFIX) {
+            continue;
+        }
+        match value.as_str() {
+            Some(value) => ours.push(Annotation { key, name, value }),
+            None => report.value(
+                Code::BadAnnotation.rule(),
+                &at.key(key),
+                value,
+                format!("must be a text; put it in quotes: \"{value}\""),
+            ),
+        }
+    }
+    ours
+}
+
+/// Annotations that are nobody's but their author's.
+fn is_note(name: &str) -> bool {
+    name.starts_with("x-")
+}
+
+fn check_key(key: &str, name: &str, at: &Field<'_>, report: &mut Report) {
+    let rule = Code::UnknownAnnotation.rule();
+    if !key.starts_with(PREFIX) {
+        report.text(rule, at, key, format!("keys are case-sensitive; write {PREFIX}{name}"));
+        return;
+    }
+    let is_short = ["secret-", "env-", "perms-"].iter().any(|short| name.starts_with(short));
+    if NAMES.contains(&name) || is_short || is_note(name) {
+        return;
+    }
+    let cause = match suggest::nearest(name, NAMES) {
+        Some(near) => format!("did you mean {PREFIX}{near}?"),
+        None => format!(
+            "there is no such annotation; there are {}, secret-…, env-… and perms-…",
+            NAMES.join(", ")
+        ),
+    };
+    report.text(rule, at, key, cause);
+}
+
+impl Asked {
+    /// Reads a reference, with the store that it means.
+    pub(super) fn reference(&mut self, text: &str, at: &Field<'_>, report: &mut Report) -> Option<SecretRef> {
+        let mut reference: SecretRef = match text.parse() {
+            Ok(reference) => reference,
+            Err(error) => {
+                report.text(Code::BadReference.rule(), at, text, error.to_string());
+                return None;
+            }
+        };
+        if reference.store.is_none() {
+            match &self.store {
+                DefaultStore::Is(store) => reference.store = Some(store.clone()),
+                DefaultStore::Missing => {
+                    let cause = format!("names no store: write store::{text}, or add {STORE}");
+                    report.text(Code::NoStore.rule(), at, text, cause);
+                }
+                DefaultStore::Wrong | DefaultStore::Unknown => {}
+            }
+        }
+        if let Some(store) = &reference.store
+            && !self.stores.iter().any(|(known, _)| known == store)
+        {
+            self.stores.push((store.clone(), at.to_string()));
+        }
+        Some(reference)
+    }
+}

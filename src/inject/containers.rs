@@ -1,0 +1,134 @@
+//! The containers of a pod as they are without us: what was injected before is looked through.
+
+use serde_json::Value;
+
+use super::agent::{AGENT, BINARY, SECRETS};
+use super::annotations::{Asked, INLINE};
+use super::{Code, argv};
+use crate::field::Field;
+use crate::finding::Report;
+use crate::suggest;
+
+/// One container of the pod's own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Container<'a> {
+    /// `containers` or `initContainers`.
+    pub(super) list: &'static str,
+    /// Its place there.
+    pub(super) index: usize,
+    /// Its name.
+    pub(super) name: &'a str,
+    value: &'a Value,
+}
+
+/// A container that sees secrets.
+#[derive(Debug)]
+pub(super) struct User<'a> {
+    /// Which.
+    pub(super) container: Container<'a>,
+    /// Whether the annotations mean it. Otherwise it only has references in its own `env`.
+    pub(super) is_meant: bool,
+}
+
+/// All but the agent, those that run first first.
+pub(super) fn of(pod: &Value) -> Vec<Container<'_>> {
+    let list = |list: &'static str| {
+        let values = pod.get("spec").and_then(|spec| spec.get(list)).and_then(Value::as_array);
+        values.into_iter().flatten().enumerate().map(move |(index, value)| {
+            let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
+            Container { list, index, name, value }
+        })
+    };
+    let own = list("initContainers").filter(|container| container.name != AGENT);
+    own.chain(list("containers")).collect()
+}
+
+/// Those that see secrets: the ones that are meant, and whoever has a reference in its own `env`. Unless they are named,
+/// all are meant that are there when the pod is injected first: a debug container or a mesh's proxy that comes later
+/// was not thought of.
+pub(super) fn users<'a>(
+    containers: &[Container<'a>],
+    asked: &Asked,
+    was_injected: bool,
+    at: &Field<'_>,
+    report: &mut Report,
+) -> Vec<User<'a>> {
+    let names = || containers.iter().map(|container| container.name);
+    let mut check = |name: &str, annotation: &str| {
+        if names().any(|known| known == name) {
+            return;
+        }
+        let cause = match suggest::nearest(name, names()) {
+            Some(near) => format!("the pod has no such container; did you mean {near}?"),
+            None => {
+                format!("the pod has no such container; it has {}", names().collect::<Vec<_>>().join(", "))
+            }
+        };
+        report.text(Code::UnknownContainer.rule(), &at.key(annotation), name, cause);
+    };
+    asked.containers.iter().flatten().for_each(|name| check(name, "keyhatch.dev/containers"));
+    asked.entrypoint.keys().for_each(|name| check(name, "keyhatch.dev/entrypoint"));
+    let user = |container: &Container<'a>| {
+        let is_meant = match &asked.containers {
+            Some(meant) => meant.iter().any(|name| name == container.name),
+            None => !was_injected || container.mounts(SECRETS),
+        };
+        let is_user = is_meant || container.inline().next().is_some();
+        is_user.then_some(User { container: *container, is_meant })
+    };
+    containers.iter().filter_map(user).collect()
+}
+
+impl<'a> Container<'a> {
+    /// A member of it.
+    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
+        self.value.get(name)
+    }
+
+    /// All of it.
+    pub(super) fn whole(&self) -> &'a Value {
+        self.value
+    }
+
+    /// The items of a list in it.
+    pub(super) fn items(&self, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+        self.value.get(name).and_then(Value::as_array).into_iter().flatten()
+    }
+
+    /// The texts of a list in it.
+    pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.items(name).map(|item| item.as_str().unwrap_or_default())
+    }
+
+    /// Whether it mounts a volume.
+    pub(super) fn mounts(&self, volume: &str) -> bool {
+        self.items("volumeMounts").any(|mount| mount.get("name").and_then(Value::as_str) == Some(volume))
+    }
+
+    /// `command`, without what was put in front of it.
+    pub(super) fn own_command(&self) -> Vec<&'a str> {
+        let command: Vec<_> = self.texts("command").collect();
+        match command.as_slice() {
+            [program, "exec", env, "--", own @ ..]
+                if program.ends_with(BINARY) && env.starts_with(argv::ENV_FILE) =>
+            {
+                own.to_vec()
+            }
+            _ => command,
+        }
+    }
+
+    /// The variables that are references: index, name, reference.
+    pub(super) fn inline(&self) -> impl Iterator<Item = (usize, &'a str, &'a str)> + use<'a> {
+        self.items("env").enumerate().filter_map(|(index, variable)| {
+            let text = |key| variable.get(key).and_then(Value::as_str);
+            Some((index, text("name")?, text("value")?.strip_prefix(INLINE)?))
+        })
+    }
+
+    /// Calls with where it stands.
+    pub(super) fn at<T>(&self, spec: &Field<'_>, then: impl FnOnce(&Field<'_>) -> T) -> T {
+        let list = spec.key(self.list);
+        then(&list.index(self.index))
+    }
+}

@@ -1,0 +1,122 @@
+//! What was asked for in, the request that stands in the agent's args out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keyhatch_agent::{ExternalSecret, File, Mode, Permissions, Request};
+use serde_json::Value;
+
+use super::annotations::{self, Asked, check_variable};
+use super::containers::User;
+use super::{Code, REFRESH};
+use crate::field::Field;
+use crate::finding::Report;
+
+/// More references than this one pod does not have.
+const MAX_REFERENCES: usize = 100;
+
+/// Mode and request of a pod.
+pub(super) fn make(
+    pod: &Value,
+    at: &Field<'_>,
+    users: &[User<'_>],
+    asked: &mut Asked,
+    permissions: Permissions,
+    report: &mut Report,
+) -> (Mode, Request) {
+    let mode = mode(pod, asked, at, report);
+    let spec = at.key("spec");
+    let mut env = BTreeMap::new();
+    for user in users {
+        let variables = variables(user, asked, &spec, report);
+        if !variables.is_empty() {
+            env.insert(user.container.name.to_owned(), variables);
+        }
+    }
+    let file = |(path, file): (&String, &annotations::File)| {
+        (path.clone(), File { from: file.from.to_string(), permissions: file.permissions })
+    };
+    let meant = users.iter().filter(|user| user.is_meant).map(|user| user.container.name.to_owned());
+    let meant: Vec<String> = meant.collect();
+    let external = |name: &String| ExternalSecret { name: name.clone(), containers: meant.clone() };
+    let request = Request {
+        files: asked.files.iter().map(file).collect(),
+        external_secrets: asked.external_secrets.clone(),
+        env,
+        external_secret_env: asked.external_secret_env.iter().map(external).collect(),
+        permissions,
+        on_missing: asked.on_missing,
+        refresh: (mode == Mode::Sidecar)
+            .then(|| asked.refresh.filter(|refresh| *refresh > 0).unwrap_or(REFRESH)),
+    };
+    (mode, request)
+}
+
+/// Checks that something is asked for, and not more than one answer can hold.
+pub(super) fn check(request: &Request, at: &Field<'_>, report: &mut Report) {
+    let Request { files, external_secrets, env, external_secret_env, .. } = request;
+    let mut references: BTreeSet<&str> = files.values().map(|file| file.from.as_str()).collect();
+    references.extend(env.values().flat_map(BTreeMap::values).map(String::as_str));
+    let count = references.len().max(files.len()) + external_secrets.len() + external_secret_env.len();
+    if count == 0 {
+        let cause = "say what: files, env, external-secret or external-secret-env";
+        report.missing(Code::NothingAsked.rule(), at, cause);
+    }
+    if count > MAX_REFERENCES {
+        let cause = format!("at most {MAX_REFERENCES} are allowed in one pod");
+        report.value(Code::TooMany.rule(), at, format_args!("{count} references"), cause);
+    }
+}
+
+/// A pod that ends is not kept alive, and one that wants no second fetch needs nobody who makes it.
+fn mode(pod: &Value, asked: &Asked, at: &Field<'_>, report: &mut Report) -> Mode {
+    let restarts =
+        pod.pointer("/spec/restartPolicy").and_then(Value::as_str).is_none_or(|policy| policy == "Always");
+    let wants_refresh = asked.refresh.is_some_and(|refresh| refresh > 0);
+    match asked.mode {
+        annotations::Mode::Sidecar => Mode::Sidecar,
+        annotations::Mode::Auto if restarts && wants_refresh => Mode::Sidecar,
+        annotations::Mode::Auto => Mode::Init,
+        annotations::Mode::Init => {
+            let own = pod.pointer("/metadata/annotations").and_then(|all| all.get(annotations::REFRESH));
+            if own.is_some() && wants_refresh {
+                let at = at.key("metadata");
+                let at = at.key("annotations");
+                let cause = "mode init fetches once; write mode: sidecar, or leave refresh out";
+                report.missing(Code::RefreshIgnored.rule(), &at.key(annotations::REFRESH), cause);
+            }
+            Mode::Init
+        }
+    }
+}
+
+/// The variables of one container: those of the annotations if it is meant, and the references in its `env`.
+fn variables(
+    user: &User<'_>,
+    asked: &mut Asked,
+    spec: &Field<'_>,
+    report: &mut Report,
+) -> BTreeMap<String, String> {
+    let container = user.container;
+    let mut variables = BTreeMap::new();
+    if user.is_meant {
+        variables.extend(asked.env.iter().map(|(name, from)| (name.clone(), from.to_string())));
+    }
+    container.at(spec, |at| {
+        let at = at.key("env");
+        for (index, variable) in container.items("env").enumerate() {
+            let name = variable.get("name").and_then(Value::as_str).unwrap_or_default();
+            if user.is_meant && asked.env.contains_key(name) {
+                let cause = format!("{}env-{name} or env sets it, too; say it once", annotations::PREFIX);
+                report.text(Code::DuplicateTarget.rule(), &at.index(index).key("name"), name, cause);
+            }
+        }
+        for (index, name, reference) in container.inline() {
+            let at = at.index(index);
+            let is_name = check_variable(name, &at.key("name"), report);
+            if let Some(from) = asked.reference(reference, &at.key("value"), report).filter(|_| is_name) {
+                variables.insert(name.to_owned(), from.to_string());
+            }
+        }
+    });
+    variables
+}

@@ -1,0 +1,200 @@
+//! Pods in files: what is injected into them, why they are refused, and that planning a planned pod changes nothing.
+
+mod live;
+mod properties;
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use keyhatch::field::Field;
+use keyhatch::finding::Report;
+use keyhatch::inject::annotations::Defaults;
+use keyhatch::inject::{Code, Installation, Plan, plan};
+use serde_json::{Value, json};
+
+use crate::rules::yaml;
+
+pub(crate) fn installation() -> Installation {
+    Installation {
+        image: Some("registry.example.com/keyhatch-agent:1".into()),
+        broker: "keyhatch-broker.keyhatch.svc:10251".into(),
+        broker_address: Some("10.96.0.7".into()),
+        roots: "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n".into(),
+        allow_shared_pid: false,
+    }
+}
+
+/// A namespace with a store for all its pods.
+pub(crate) fn defaults() -> Defaults {
+    Defaults { store: Some("team".into()), refresh: None, is_known: true }
+}
+
+/// The plan for a pod, or why there is none.
+pub(crate) fn planned(pod: &Value, defaults: &Defaults) -> Result<Plan, Report> {
+    plan(pod, &Field::Root, defaults, &installation()).map_err(|refusals| refusals.0)
+}
+
+/// The pod with the patch applied, by an implementation of RFC 6902 that is not ours.
+pub(crate) fn patched(pod: &Value, plan: &Plan) -> Value {
+    let mut pod = pod.clone();
+    json_patch::patch(&mut pod, &plan.patch).unwrap_or_else(|error| panic!("{error}: {:#?}", plan.patch));
+    pod
+}
+
+fn files(folder: &str) -> Vec<(String, Value)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pods").join(folder);
+    let mut files: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let name = |file: &PathBuf| file.file_stem().unwrap().to_str().unwrap().to_owned();
+    files.iter().map(|file| (name(file), yaml(&fs::read_to_string(file).unwrap()))).collect()
+}
+
+/// One line a finding.
+fn told(report: Report) -> String {
+    report.into_findings().into_iter().fold(String::new(), |mut out, finding| {
+        let level = if finding.level == keyhatch::rule::Level::Deny { "" } else { "warning: " };
+        writeln!(out, "{level}{}: {finding}", finding.field).unwrap();
+        out
+    })
+}
+
+#[test]
+fn pods_that_ask_are_injected() {
+    for (name, pod) in files("injected") {
+        let plan = planned(&pod, &defaults()).unwrap_or_else(|report| panic!("{name}: {}", told(report)));
+        insta::assert_json_snapshot!(format!("pod-{name}"), patched(&pod, &plan));
+        assert_eq!(told(plan.doubts), "", "{name}");
+    }
+}
+
+#[test]
+fn what_was_planned_is_not_planned_again() {
+    for (name, pod) in files("injected").into_iter().chain(files("warned")) {
+        let once = patched(&pod, &planned(&pod, &defaults()).unwrap());
+        let again = planned(&once, &defaults()).unwrap();
+        assert!(again.patch.is_empty(), "{name}: {:#?}", again.patch);
+    }
+}
+
+#[test]
+fn every_mistake_of_a_pod_is_told() {
+    let nothing = Defaults { is_known: true, ..Defaults::default() };
+    let mut out = String::new();
+    for (name, pod) in files("refused") {
+        let report = planned(&pod, &nothing).expect_err(&name);
+        writeln!(out, "# {name}\n{}", told(report)).unwrap();
+    }
+    insta::assert_snapshot!("pod-refusals", out);
+}
+
+#[test]
+fn doubts_are_told_beside_the_plan() {
+    let mut out = String::new();
+    for (name, pod) in files("warned") {
+        let plan = planned(&pod, &defaults()).unwrap_or_else(|report| panic!("{name}: {}", told(report)));
+        writeln!(out, "# {name}\n{}", told(plan.doubts)).unwrap();
+    }
+    insta::assert_snapshot!("pod-warnings", out);
+}
+
+#[test]
+fn pods_that_do_not_ask_are_left_alone() {
+    for (name, pod) in files("untouched") {
+        let plan = planned(&pod, &defaults()).unwrap_or_else(|report| panic!("{name}: {}", told(report)));
+        assert!(plan.patch.is_empty() && told(plan.doubts).is_empty(), "{name}");
+    }
+}
+
+/// What `kubectl debug --copy-to` makes of it: no annotations, and all else.
+fn copy(injected: &Value) -> Value {
+    let mut copy = injected.clone();
+    copy["metadata"] = json!({"name": "copy"});
+    copy
+}
+
+fn injected(name: &str) -> Value {
+    let (_, pod) = files("injected").into_iter().find(|(file, _)| file == name).unwrap();
+    patched(&pod, &planned(&pod, &defaults()).unwrap())
+}
+
+#[test]
+fn a_copy_without_annotations_passes_as_it_is() {
+    for (name, pod) in files("injected") {
+        let injected = patched(&pod, &planned(&pod, &defaults()).unwrap());
+        let mut copy = copy(&injected);
+        // As the API server and others leave it.
+        copy["spec"]["shareProcessNamespace"] = true.into();
+        copy["spec"]["initContainers"][0]["imagePullPolicy"] = "Always".into();
+        copy["spec"]["initContainers"][0]["resources"] = json!({});
+        let plan = planned(&copy, &defaults()).unwrap_or_else(|report| panic!("{name}: {}", told(report)));
+        assert!(plan.patch.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_copy_that_was_changed_is_refused() {
+    let copy = copy(&injected("sidecar"));
+    for (pointer, value) in [
+        ("/spec/initContainers/0/image", json!("evil")),
+        ("/spec/initContainers/0/args/1", json!("--request={}x")),
+        ("/spec/initContainers/0/command", json!(["/bin/sh"])),
+        ("/spec/initContainers/0/env", json!([{"name": "A", "value": "b"}])),
+        ("/spec/initContainers/0/volumeMounts/0/mountPath", json!("/x")),
+        ("/spec/initContainers/0/securityContext/runAsUser", json!(0)),
+        ("/spec/initContainers/0/name", json!("keyhatch-agent2")),
+        ("/spec/containers/0/volumeMounts/1/readOnly", json!(false)),
+        ("/spec/containers/0/volumeMounts/1/subPath", json!("a")),
+        ("/spec/containers/1/volumeMounts", json!([{"name": "keyhatch-token", "mountPath": "/t"}])),
+        ("/spec/volumes/1/emptyDir", json!({"medium": ""})),
+        ("/spec/volumes/2/projected/sources/0/serviceAccountToken/audience", json!("other")),
+    ] {
+        let mut changed = copy.clone();
+        let (parent, member) = pointer.rsplit_once('/').unwrap();
+        match changed.pointer_mut(parent).unwrap() {
+            Value::Array(items) => items[member.parse::<usize>().unwrap()] = value,
+            parent => parent[member] = value,
+        }
+        assert!(planned(&changed, &defaults()).is_err(), "{pointer}");
+    }
+}
+
+#[test]
+fn parts_from_another_time_are_made_anew() {
+    let mut pod = injected("files");
+    let now = pod.clone();
+    pod["spec"]["initContainers"][0]["image"] = "registry.example.com/keyhatch-agent:0".into();
+    pod["metadata"]["annotations"]["keyhatch.dev/status"] = "x".into();
+    let before = json!({"name": "mesh-init", "image": "mesh"});
+    pod["spec"]["initContainers"].as_array_mut().unwrap().insert(0, before.clone());
+    let plan = planned(&pod, &defaults()).unwrap();
+    let mut wanted = now;
+    wanted["spec"]["initContainers"].as_array_mut().unwrap().push(before);
+    assert_eq!(patched(&pod, &plan), wanted);
+}
+
+#[test]
+fn where_nothing_is_injected_a_pod_that_asks_is_refused() {
+    let (_, pod) = files("injected").remove(0);
+    let off = Installation { image: None, ..installation() };
+    let report = plan(&pod, &Field::Root, &defaults(), &off).unwrap_err().0;
+    assert!(told(report).ends_with("[InjectionOff]\n"));
+}
+
+#[test]
+fn every_code_but_those_about_others_has_a_pod_that_it_is_about() {
+    let nothing = Defaults { is_known: true, ..Defaults::default() };
+    let mut seen = Vec::new();
+    for (_, pod) in files("refused").into_iter().chain(files("warned")) {
+        let report = match planned(&pod, &nothing) {
+            Ok(plan) => plan.doubts,
+            Err(report) => report,
+        };
+        seen.extend(report.into_findings().into_iter().map(|finding| finding.rule.id));
+    }
+    for code in Code::ALL {
+        let id = code.rule().id;
+        let is_elsewhere = id.starts_with("Store") || id == "ExternalSecretNotFound" || id == "InjectionOff";
+        assert!(is_elsewhere || seen.contains(&id), "{id}");
+    }
+}

@@ -1,0 +1,177 @@
+//! What is stored: by hand, by controllers, again, and as a copy.
+
+use serde_json::{Value, json};
+
+use super::{LIMIT, POD, names, site};
+use crate::support::kubectl::wait_until;
+
+/// Without what the API server made up.
+fn essence(mut pod: Value) -> Value {
+    let metadata = json!({"annotations": pod["metadata"]["annotations"]});
+    pod["metadata"] = metadata;
+    pod["status"] = Value::Null;
+    let api_token = |name: &Value| name.as_str().is_some_and(|name| name.starts_with("kube-api-access-"));
+    pod["spec"]["volumes"].as_array_mut().unwrap().retain(|volume| !api_token(&volume["name"]));
+    for list in ["initContainers", "containers"] {
+        for container in pod["spec"][list].as_array_mut().unwrap() {
+            let mounts = container["volumeMounts"].as_array_mut().unwrap();
+            mounts.retain(|mount| !api_token(&mount["name"]));
+            if let Some(args) = container.get_mut("args").and_then(Value::as_array_mut) {
+                args.retain(|arg| !arg.as_str().unwrap().starts_with("--roots="));
+            }
+        }
+    }
+    pod
+}
+
+#[test]
+fn an_injected_pod_is_stored_as_it_was_planned() {
+    let namespace = site().namespace("stored");
+    let pod = site().create(&namespace, POD);
+    let roots = std::fs::read_to_string(&site().webhook.certificates.ca_file).unwrap();
+    let args = pod.pointer("/spec/initContainers/0/args").unwrap().as_array().unwrap();
+    assert!(args.contains(&format!("--roots={roots}").into()), "{args:?}");
+    insta::assert_json_snapshot!("pod-stored", essence(pod));
+}
+
+#[test]
+fn a_pod_that_is_made_again_is_the_same() {
+    let namespace = site().namespace("again");
+    let once = site().create(&namespace, POD);
+    let mut again = once.clone();
+    again["metadata"] = json!({"name": "again", "annotations": once["metadata"]["annotations"]});
+    let again = site().create(&namespace, &again.to_string());
+    assert_eq!(essence(again), essence(once));
+}
+
+#[test]
+fn the_token_of_the_api_server_is_as_the_pod_wants_it() {
+    let namespace = site().namespace("automount");
+    let without = POD.replace("spec:\n", "spec:\n  automountServiceAccountToken: false\n");
+    let pod = site().create(&namespace, &without);
+    let volumes: Vec<_> = pod["spec"]["volumes"].as_array().unwrap().iter().map(|v| &v["name"]).collect();
+    assert_eq!(volumes, ["keyhatch", "keyhatch-token"]);
+    let mounts = pod["spec"]["containers"][0]["volumeMounts"].as_array().unwrap();
+    assert_eq!(mounts, &[json!({"name": "keyhatch", "mountPath": "/secrets", "readOnly": true})]);
+}
+
+#[test]
+fn names_that_are_made_up_and_dry_runs_are_no_exception() {
+    let namespace = site().namespace("generated");
+    let pod = site().stored(&namespace, &POD.replace("name: web\n", "generateName: web-\n")).unwrap();
+    assert_eq!(names(&pod), ["keyhatch-agent", "app"]);
+    let left = site().plane.kubectl(&["get", "pods", "-n", &namespace, "-o", "name"]).success().unwrap();
+    assert_eq!(left, "");
+}
+
+#[test]
+fn restricted_namespaces_take_the_agent() {
+    let namespace = site().namespace("restricted");
+    let label = "pod-security.kubernetes.io/enforce=restricted";
+    site().plane.kubectl(&["label", "namespace", &namespace, label]).success().unwrap();
+    let context = "securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, runAsUser: 1000, \
+                   runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}";
+    let strict = POD.replace("command: [/app]", &format!("command: [/app], {context}"));
+    let strict = strict.replace("prod/db#password\n", "prod/db#password\n    keyhatch.dev/refresh: 1m\n");
+    wait_until(LIMIT, "Pod Security to act", || {
+        let output = site().try_out(&namespace, POD);
+        if output.stderr.contains("violates PodSecurity") { Ok(()) } else { Err(output.stderr) }
+    });
+    let pod = site().stored(&namespace, &strict).unwrap();
+    assert_eq!(pod["spec"]["initContainers"][0]["restartPolicy"], "Always");
+    assert_eq!(pod["spec"]["initContainers"][0]["securityContext"]["runAsUser"], 1000);
+}
+
+#[test]
+fn quotas_and_limit_ranges_find_what_they_ask_for() {
+    let namespace = site().namespace("quota");
+    let limits = "
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: all}
+spec:
+  hard: {requests.cpu: 1, limits.cpu: 2, requests.memory: 1Gi, limits.memory: 1Gi, requests.ephemeral-storage: 1Gi, limits.ephemeral-storage: 1Gi}
+---
+apiVersion: v1
+kind: LimitRange
+metadata: {name: all}
+spec:
+  limits:
+  - type: Container
+    max: {cpu: 1, memory: 512Mi, ephemeral-storage: 1Gi}
+    min: {cpu: 5m, memory: 8Mi}
+    default: {cpu: 200m, memory: 64Mi, ephemeral-storage: 64Mi}
+    defaultRequest: {cpu: 100m, memory: 64Mi, ephemeral-storage: 64Mi}
+";
+    site().plane.kubectl_in(limits, &["apply", "-n", &namespace, "-f", "-"]).success().unwrap();
+    wait_until(LIMIT, "the pod to be within its quota", || site().stored(&namespace, POD).map(drop));
+    let once = site().create(&namespace, POD);
+    let agent = &once["spec"]["initContainers"][0]["resources"];
+    assert_eq!(agent["limits"], json!({"cpu": "50m", "ephemeral-storage": "16Mi", "memory": "48Mi"}));
+}
+
+#[test]
+fn a_guaranteed_pod_stays_guaranteed() {
+    let namespace = site().namespace("guaranteed");
+    let fixed =
+        POD.replace("command: [/app]", "command: [/app], resources: {limits: {cpu: 1000m, memory: 64Mi}}");
+    let pod = site().create(&namespace, &fixed);
+    assert_eq!(pod["status"]["qosClass"], "Guaranteed");
+}
+
+/// A workload with the annotations of [`POD`].
+fn workload(kind: &str, api: &str, extra: &str, restart: &str) -> String {
+    format!(
+        "apiVersion: {api}\nkind: {kind}\nmetadata: {{name: made}}\nspec:\n  {extra}\n  template:\n    metadata:\n      \
+         labels: {{app: made}}\n      annotations: {{keyhatch.dev/inject: \"true\", keyhatch.dev/secret-a: aws::a, keyhatch.dev/refresh: 1m}}\n    \
+         spec:\n      restartPolicy: {restart}\n      containers: [{{name: app, image: app}}]\n"
+    )
+}
+
+#[test]
+fn pods_of_deployments_and_jobs_are_injected() {
+    let deployment = workload("Deployment", "apps/v1", "selector: {matchLabels: {app: made}}", "Always");
+    let job = workload("Job", "batch/v1", "backoffLimit: 1", "Never");
+    for (kind, object, restart) in [("deployment", deployment, "Always"), ("job", job, "")] {
+        let namespace = site().namespace(kind);
+        site().create(&namespace, &object);
+        let pods = wait_until(LIMIT, "a pod", || {
+            let pods = site().plane.kubectl(&["get", "pods", "-n", &namespace, "-o", "json"]).success()?;
+            let pods: Value = serde_json::from_str(&pods).map_err(|error| error.to_string())?;
+            if pods["items"].as_array().is_some_and(|pods| pods.is_empty()) {
+                Err("none".into())
+            } else {
+                Ok(pods)
+            }
+        });
+        let agent = &pods["items"][0]["spec"]["initContainers"][0];
+        assert_eq!(agent["name"], "keyhatch-agent", "{kind}");
+        assert_eq!(agent["restartPolicy"].as_str().unwrap_or_default(), restart, "{kind}");
+    }
+}
+
+#[test]
+fn copies_for_debugging_are_what_they_were() {
+    let namespace = site().namespace("copy");
+    let pod = site().create(&namespace, POD);
+    for keep in ["--keep-annotations=false", "--keep-annotations=true"] {
+        let copy = format!("copy{}", keep.len());
+        let to = format!("--copy-to={copy}");
+        let args = ["debug", "web", "-n", &namespace, "--image=busybox", "--attach=false", &to, keep];
+        let args = [&args[..], &["--share-processes=false"]].concat();
+        site().plane.kubectl(&args).success().unwrap();
+        let copied =
+            site().plane.kubectl(&["get", "pod", &copy, "-n", &namespace, "-o", "json"]).success().unwrap();
+        let copied: Value = serde_json::from_str(&copied).unwrap();
+        for field in ["command", "args", "image", "volumeMounts", "securityContext"] {
+            let of = |pod: &Value| pod["spec"]["initContainers"][0][field].clone();
+            let (mut copied, mut pod) = (of(&copied), of(&pod));
+            for mounts in [&mut copied, &mut pod] {
+                if let (true, Some(mounts)) = (field == "volumeMounts", mounts.as_array_mut()) {
+                    mounts.retain(|mount| !mount["name"].as_str().unwrap().starts_with("kube-api-access-"));
+                }
+            }
+            assert_eq!(copied, pod, "{keep} {field}");
+        }
+    }
+}
