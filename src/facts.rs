@@ -15,7 +15,7 @@ pub use keys::{Form, Keys, Owner};
 pub use known::{Known, Lookup};
 pub use labels::{Labels, selects};
 pub use objects::{Account, Metadata, Push, Pushes, Settings, Target};
-pub use stores::{Admits, Identity, Store};
+pub use stores::{Admits, Identity, Store, admits};
 
 /// Kinds of which facts are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -47,6 +47,8 @@ use crate::cache::{Answer, Ask, Asked, Cache, Key};
 pub struct SourceConfig {
     /// Where stores and credentials are.
     pub objects: Objects,
+    /// Whether Secrets and ServiceAccounts are watched, or read again every few seconds while they are in use.
+    pub watch_credentials: bool,
     /// Where AWS is.
     pub clients: ClientConfig,
     /// Who may use our own identity.
@@ -70,10 +72,12 @@ impl Source {
     /// # Errors
     /// If the system has no random bytes.
     pub async fn new(config: SourceConfig) -> Result<Self, aws_lc_rs::error::Unspecified> {
-        let SourceConfig { objects, clients, ambient, cache, calls } = config;
+        let SourceConfig { objects, watch_credentials, clients, ambient, cache, calls } = config;
         cache.keep_swept();
         let clients = Arc::new(Clients::load(clients, calls).await);
-        let accesses = Accesses::new(objects, clients, Identifier::new()?, ambient, Arc::clone(&cache));
+        let identifier = Identifier::new()?;
+        let accesses =
+            Accesses::new(objects, watch_credentials, clients, identifier, ambient, Arc::clone(&cache));
         accesses.keep_swept();
         Ok(Self { accesses, cache })
     }

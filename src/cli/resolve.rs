@@ -163,6 +163,7 @@ impl Resolve {
         let is_ours = self.as_controller || !self.is_pod();
         let config = SourceConfig {
             objects,
+            watch_credentials: false,
             clients: ClientConfig {
                 secrets_manager_endpoint: self.secretsmanager_endpoint.clone(),
                 sts_endpoint: self.sts_endpoint.clone(),

@@ -7,29 +7,10 @@ use crate::api::Kind;
 use crate::api::cluster_external_secret::ClusterExternalSecretSpec;
 use crate::api::cluster_push_secret::ClusterPushSecretSpec;
 use crate::api::common::StoreKind;
-use crate::facts::{Admits, Labels, Owner, selects};
+use crate::facts::{Labels, Owner, selects};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
-
-/// Whether a store's conditions admit a namespace; one that fits is enough. None if that depends on what is not known.
-pub(super) fn admits(conditions: &[Admits], namespace: &str, context: &Context<'_>) -> Option<bool> {
-    let labels = context.facts.namespaces.get("", namespace).found();
-    let mut is_certain = true;
-    for Admits { selector, names, patterns } in conditions {
-        if names.iter().any(|name| name == namespace)
-            || patterns.iter().any(|pattern| pattern.is_match(namespace))
-        {
-            return Some(true);
-        }
-        match (selector, labels) {
-            (Some(selector), Some(labels)) if selects(selector, labels) => return Some(true),
-            (Some(_), None) => is_certain = false,
-            _ => {}
-        }
-    }
-    is_certain.then_some(conditions.is_empty())
-}
 
 /// Checks the namespaces of a ClusterExternalSecret.
 pub(super) fn check_external(

@@ -1,11 +1,11 @@
 //! Rules about a store that is named: there, ready, of this kind, prefix and region, and willing.
 
 use super::super::{Context, Subject};
-use super::{namespaces, store_class};
+use super::store_class;
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
 use crate::aws::{arn, region};
-use crate::facts::{Lookup, Store};
+use crate::facts::{Lookup, Store, admits};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
@@ -34,7 +34,8 @@ fn check_use(
 ) {
     if store.kind == Some(StoreKind::ClusterSecretStore)
         && let Some(namespace) = subject.namespace
-        && namespaces::admits(&known.conditions, namespace, context) == Some(false)
+        && admits(&known.conditions, namespace, context.facts.namespaces.get("", namespace).found())
+            == Some(false)
     {
         let cause = format!("the store's conditions do not admit namespace {namespace:?}");
         report.text(&STORE_CONDITIONS, &at.key("name"), &store.name, cause);
