@@ -11,13 +11,13 @@
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
 //! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
-//! [`facts`], [`policy`], [`secret_value`], [`suggest`]; and made of these, [`mod@reference`] (what is asked for).
+//! [`facts`], [`policy`], [`quantity`], [`secret_value`], [`suggest`]; and made of these, [`mod@reference`] (what is asked for).
 //!
 //! Certificates: [`certificates`] (files or own), [`tls`] (one that can be served), [`trust`] (our own CA and leaf),
 //! [`leader`] (who may write them).
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
-//! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values).
+//! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values), [`grant`] (what a pod asks for to what it may have).
 //!
 //! Secrets: [`source`] (as whom, and by which calls), [`cache`] (what was answered before, and to whom).
 //!
@@ -39,6 +39,7 @@ pub mod facts_watch;
 pub mod field;
 pub mod finding;
 pub mod go;
+pub mod grant;
 pub mod health;
 pub mod leader;
 pub mod metrics;
@@ -46,6 +47,7 @@ pub mod needs;
 pub mod object;
 pub mod observe;
 pub mod policy;
+pub mod quantity;
 pub mod reference;
 pub mod rule;
 pub mod secret_value;

@@ -11,12 +11,13 @@ const WORDS: &[&str] = &[
     "finding",
     "go",
     "policy",
+    "quantity",
     "reference",
     "rule",
     "secret_value",
     "suggest",
 ];
-const DECISIONS: &[&str] = &["admission", "extract", "object", "observe", "validate"];
+const DECISIONS: &[&str] = &["admission", "extract", "grant", "object", "observe", "validate"];
 /// What does I/O, knows the time, or reads the environment.
 const EDGES: &[&str] =
     &["axum", "tokio", "kube::Client", "kube::Api", "std::env", "std::fs", "SystemTime", "Instant"];
