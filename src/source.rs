@@ -5,6 +5,7 @@
 //! - `access`: what is known of a consumer's way through a store
 //! - [`clients`], `sts`, `credentials`: AWS's clients, and credentials that are renewed ahead of their end
 //! - `batch`, `fetch`, `list`: the calls to Secrets Manager; [`quota`], [`calls`]: limited and counted
+//! - [`external`]: what an ExternalSecret reads (pure)
 //! - `read`: references and searches to values; [`error`]: the one classification of what goes wrong
 //!
 //! What AWS answered is kept by [`crate::cache`].
@@ -15,6 +16,7 @@ pub mod calls;
 pub mod clients;
 mod credentials;
 pub mod error;
+pub mod external;
 mod fetch;
 pub mod identity;
 mod list;
@@ -37,7 +39,7 @@ use error::SourceError;
 use identity::Identifier;
 use objects::Objects;
 use plan::{Ambient, StoreId};
-pub use read::Resolved;
+pub use read::{Resolved, document};
 
 use crate::aws::failure::{Class, Failure};
 use crate::cache::{Answer, Ask, Asked, Cache, Key};
