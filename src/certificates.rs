@@ -45,6 +45,14 @@ impl Certificates {
         }
     }
 
+    /// Whether clients can be told whom to trust.
+    pub fn tells_roots(&self) -> bool {
+        match self {
+            Self::Files { files, .. } => files.ca.is_some(),
+            Self::SelfManaged { .. } => true,
+        }
+    }
+
     /// The rights that it takes.
     pub fn rights(&self) -> Vec<Right> {
         match self {
@@ -80,9 +88,10 @@ impl Certificates {
                 let leases = Api::namespaced(client.clone(), &names.namespace);
                 let (guard, election) = leader::elect(leases, candidate, health.part("lease"), ending);
                 let (told, bundle) = watch::channel(String::new());
-                let serve = |certificate, bundle| {
+                let serve = |certificate: Certificate| {
+                    let roots = certificate.roots.to_string();
                     serve(certificate);
-                    told.send_replace(bundle);
+                    told.send_replace(roots);
                 };
                 let stirred = Arc::new(Notify::new());
                 let tell = |is_shown| tell_shown(is_shown, &health, &stirred);

@@ -6,6 +6,7 @@
 //! admission   API server ──AdmissionReview──▶ webhook ─▶ admission ─▶ object ─▶ validate ─▶ Decision ─▶ answer
 //! check       files | cluster ─▶ check ─▶ object ─▶ validate ─▶ Outcome ─▶ text | JSON | SARIF
 //! secrets     reference ─▶ source: store ─▶ identity ─▶ cache | AWS ─▶ extract ─▶ value
+//! pods        token ─▶ broker: identity ─▶ grant ─▶ source ─▶ files and variables
 //! trust       leader ─▶ keeper: observe Secret and configuration ─▶ plan ─▶ one step; every replica follows
 //! ```
 //!
@@ -21,13 +22,14 @@
 //!
 //! Secrets: [`source`] (as whom, and by which calls), [`cache`] (what was answered before, and to whom).
 //!
-//! Edges, which do I/O: [`webhook`], [`facts_watch`], [`shared_facts`], [`watching`], [`needs`], [`accept`],
+//! Edges, which do I/O: [`webhook`], [`broker`], [`facts_watch`], [`shared_facts`], [`watching`], [`needs`], [`accept`],
 //! [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`], [`check`], [`cli`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
 
 pub mod accept;
 pub mod admission;
 pub mod api;
 pub mod aws;
+pub mod broker;
 pub mod cache;
 pub mod certificates;
 pub mod check;

@@ -20,6 +20,10 @@ pub(super) struct CertificateFlags {
     /// Its private key in PEM form.
     #[arg(long, value_name = "FILE", env = "KEYHATCH_TLS_KEY_FILE", requires = "tls_cert_file")]
     tls_key_file: Option<PathBuf>,
+    /// Certificates of the authorities that clients must trust, in PEM form; pods are told. Not needed without
+    /// --tls-cert-file, nor without the flow pods.
+    #[arg(long, value_name = "FILE", env = "KEYHATCH_TLS_CA_FILE", requires = "tls_cert_file")]
+    tls_ca_file: Option<PathBuf>,
     /// How often the certificate's files are looked at, such as 30s.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = positive_duration)]
     tls_reload_interval: Duration,
@@ -57,7 +61,7 @@ impl CertificateFlags {
     pub(super) fn into_source(self) -> Certificates {
         if let (Some(cert), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
             return Certificates::Files {
-                files: CertificateFiles { cert, key },
+                files: CertificateFiles { cert, key, ca: self.tls_ca_file },
                 every: self.tls_reload_interval,
             };
         }
