@@ -1,6 +1,5 @@
 //! Where the serving certificate comes from: files that somebody else renews, or our own, kept in the cluster.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +23,6 @@ pub enum Certificates {
         /// Where they are.
         files: CertificateFiles,
         /// The authorities that signed them, for pods to trust.
-        roots: Option<PathBuf>,
         /// How often they are read again.
         every: Duration,
     },
@@ -48,6 +46,14 @@ impl Certificates {
         }
     }
 
+    /// Whether clients can be told whom to trust.
+    pub fn tells_roots(&self) -> bool {
+        match self {
+            Self::Files { files, .. } => files.ca.is_some(),
+            Self::SelfManaged { .. } => true,
+        }
+    }
+
     /// The rights that it takes.
     pub fn rights(&self) -> Vec<Right> {
         match self {
@@ -67,15 +73,13 @@ impl Certificates {
         health: Arc<Health>,
         mut phase: watch::Receiver<Phase>,
         serve: impl Fn(Certificate),
-        trust: impl Fn(&str),
     ) -> Result<(), ServeError> {
         let ending = async move { drop(phase.wait_for(|phase| *phase == Phase::Ending).await) };
         match self {
-            Self::Files { files, roots, every } => {
+            Self::Files { files, every } => {
                 serve(files.load(SystemTime::now())?);
                 tokio::select! {
                     () = tls::follow(files, every, serve) => {}
-                    () = tls::follow_roots(roots, every, trust) => {}
                     () = ending => {}
                 }
             }
@@ -84,10 +88,6 @@ impl Certificates {
                 health.vouch();
                 let leases = Api::namespaced(client.clone(), &names.namespace);
                 let (guard, election) = leader::elect(leases, candidate, health.part("lease"), ending);
-                let serve = |certificate, bundle: &str| {
-                    trust(bundle);
-                    serve(certificate);
-                };
                 tokio::select! {
                     () = election => {}
                     () = manage(client, names, lifetimes, guard, &health, serve) => {}
@@ -105,12 +105,13 @@ async fn manage(
     lifetimes: Lifetimes,
     guard: Guard,
     health: &Arc<Health>,
-    serve: impl Fn(Certificate, &str),
+    serve: impl Fn(Certificate),
 ) {
     let (told, bundle) = watch::channel(String::new());
-    let serve = |certificate, bundle: String| {
-        serve(certificate, &bundle);
-        told.send_replace(bundle);
+    let serve = |certificate: Certificate| {
+        let roots = certificate.roots.to_string();
+        serve(certificate);
+        told.send_replace(roots);
     };
     let stirred = Arc::new(Notify::new());
     let tell = |is_shown| tell_shown(is_shown, health, &stirred);

@@ -4,9 +4,11 @@ mod certificates;
 mod check;
 mod explain;
 mod injection;
+mod pods;
 mod resolve;
 mod rules;
 mod serve;
+mod source;
 mod webhook_config;
 
 use std::io::{self, Write};

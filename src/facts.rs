@@ -15,7 +15,7 @@ pub use keys::{Form, Keys, Owner};
 pub use known::{Known, Lookup};
 pub use labels::{Labels, selects};
 pub use objects::{Account, Metadata, Namespace, Push, Pushes, Settings, Target};
-pub use stores::{Admits, Identity, Store};
+pub use stores::{Admits, Identity, Store, admits};
 
 /// Kinds of which facts are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -120,20 +120,7 @@ impl Facts {
     /// known.
     pub fn admits(&self, conditions: &[Admits], namespace: &str) -> Option<bool> {
         let labels = self.namespaces.get("", namespace).found().map(|namespace| &namespace.labels);
-        let mut is_certain = true;
-        for Admits { selector, names, patterns } in conditions {
-            if names.iter().any(|name| name == namespace)
-                || patterns.iter().any(|pattern| pattern.is_match(namespace))
-            {
-                return Some(true);
-            }
-            match (selector, labels) {
-                (Some(selector), Some(labels)) if selects(selector, labels) => return Some(true),
-                (Some(_), None) => is_certain = false,
-                _ => {}
-            }
-        }
-        is_certain.then_some(conditions.is_empty())
+        admits(conditions, namespace, labels)
     }
 
     /// Whose store a reference means.

@@ -99,6 +99,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Where parts of the server make their own counters known.
+    pub fn registry(&mut self) -> &mut Registry {
+        &mut self.registry
+    }
+
     /// Counts a review.
     pub fn reviewed(&self, outcome: Outcome, took: Duration) {
         self.reviews.get_or_create(&ReviewLabels { outcome }).inc();

@@ -71,10 +71,15 @@ async fn missing_rights(client: &Client, rights: &[Right]) -> kube::Result<Vec<S
 
 fn review(right: &Right) -> SelfSubjectAccessReview {
     let Right { flow: _, verb, group, resource, namespace, name } = right;
+    let (resource, subresource) = match resource.split_once('/') {
+        Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
+        None => (*resource, None),
+    };
     let attributes = ResourceAttributes {
         verb: Some((*verb).to_owned()),
         group: Some((*group).to_owned()),
-        resource: Some((*resource).to_owned()),
+        resource: Some(resource.to_owned()),
+        subresource,
         namespace: namespace.clone(),
         name: name.clone(),
         ..ResourceAttributes::default()

@@ -1,4 +1,12 @@
-//! `keyhatch serve`: two listeners, a certificate that is followed, and an orderly end.
+//! `keyhatch serve`: a certificate that is followed, the flows that are wanted, and an orderly end.
+//!
+//! - [`admission`]: reviews are answered, and what they need of other objects is followed
+//! - [`pods`]: pods are given their secrets
+//! - `flows`: those that are wanted, as one
+
+pub mod admission;
+mod flows;
+pub mod pods;
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,30 +14,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::Client;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::info;
 
-use crate::accept::{self, Limits, Phase, Signals};
+use admission::AdmissionConfig;
+use flows::Flows;
+use pods::PodsConfig;
+
+use crate::accept::{Limits, Phase, Signals};
 use crate::certificates::Certificates;
 use crate::cluster;
-use crate::facts_watch;
 use crate::health::{self, Health};
-use crate::inject::Installation;
-use crate::metrics::Metrics;
-use crate::needs::{self, Needs, rights};
-use crate::shared_facts::SharedFacts;
+use crate::needs::{self, Needs};
 use crate::tls::{Certificate, CertificateError};
-use crate::validate::Settings;
-use crate::webhook::{self, Webhook};
 
 /// What a server is started with; made of the command's flags.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the API server calls, over TLS.
-    pub webhook_listen: SocketAddr,
     /// Where probes and Prometheus call, in plain HTTP.
     pub health_listen: SocketAddr,
     /// Where the serving certificate comes from.
@@ -40,12 +45,10 @@ pub struct Config {
     pub drain_delay: Duration,
     /// How often it is asked whether the cluster has what we need.
     pub rights_check_interval: Duration,
-    /// What rules depend on.
-    pub settings: Settings,
-    /// Whether rules may look at Secrets, ConfigMaps and ServiceAccounts.
-    pub cluster_checks: bool,
-    /// What is put into pods, but for the authorities that they trust.
-    pub installation: Installation,
+    /// Reviews are answered.
+    pub admission: Option<AdmissionConfig>,
+    /// Pods are given their secrets.
+    pub pods: Option<PodsConfig>,
 }
 
 /// Why the server does not start, or ended.
@@ -70,6 +73,18 @@ pub enum ServeError {
     /// There is no API server to keep certificates in.
     #[error("no cluster to keep certificates in; give --kubeconfig, or --tls-cert-file and --tls-key-file")]
     NoCluster,
+    /// Pods cannot be told whom to trust.
+    #[error("the flow pods needs --tls-ca-file beside --tls-cert-file: pods are told whom to trust")]
+    NoRoots,
+    /// There is no cluster whose pods could be given anything.
+    #[error("the flow pods needs a cluster; give --kubeconfig")]
+    NoPods,
+    /// The threads of a flow cannot be started.
+    #[error("threads cannot be started: {0}")]
+    Threads(io::Error),
+    /// The system has no random bytes.
+    #[error("the system has no random bytes")]
+    NoRandom,
     /// Signals cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
@@ -77,61 +92,80 @@ pub enum ServeError {
 
 /// Clients have this long for a TLS handshake and for the head of each request.
 const HEAD: Duration = Duration::from_secs(10);
-/// Connections at the same time.
-const CONNECTIONS: usize = 1024;
-/// Reviews that are under way at the end have this long.
+/// What is under way at the end has this long.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// What all flows share.
+pub(crate) struct Shared {
+    /// The cluster, if there is one.
+    pub(crate) client: Option<Client>,
+    /// Where it was named.
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// What readiness depends on.
+    pub(crate) health: Arc<Health>,
+    /// The serving certificate, and what its clients must trust.
+    pub(crate) tls: watch::Receiver<Option<Certificate>>,
+    /// How far the process is from its end.
+    pub(crate) phase: watch::Receiver<Phase>,
+    /// After this a connection is told to go.
+    pub(crate) connection_age: Duration,
+}
+
+impl Shared {
+    /// The limits of a listener with so many connections.
+    pub(crate) fn limits(&self, connections: usize) -> Limits {
+        Limits { head: HEAD, age: self.connection_age, connections }
+    }
+
+    /// What each listener is told.
+    pub(crate) fn signals(&self) -> Signals {
+        Signals { tls: self.tls.clone(), phase: self.phase.clone() }
+    }
+}
 
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// If it cannot start, with the flag and the cause.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
-    let webhook_listener = listen("--webhook-listen", config.webhook_listen)?;
     let health_listener = listen("--health-listen", config.health_listen)?;
-    let metrics = Arc::new(Metrics::default());
-    let health = Arc::new(Health::new(Arc::clone(&metrics)));
+    let (flows, metrics) = Flows::new(config.admission, config.pods)?;
+    let health = Arc::new(Health::new(metrics));
     let (served, tls) = watch::channel(None);
     let served = {
         let health = Arc::clone(&health);
-        let webhook = config.webhook_listen;
         move |certificate: Certificate| {
-            info!(%webhook, not_after = certificate.not_after, "serving");
+            info!(not_after = certificate.not_after, "serving");
             health.serving_until(certificate.not_after);
             served.send_replace(Some(certificate));
         }
     };
-    let limits = Limits { head: HEAD, age: config.certificates.connection_age(), connections: CONNECTIONS };
     let (ending, phase) = watch::channel(Phase::default());
-    let facts = Arc::new(SharedFacts::default());
-    let (trusted, installation) = watch::channel(config.installation);
-    let webhook = Webhook::new(config.settings, Arc::clone(&facts), installation, metrics);
-    let router = webhook::router(Arc::new(webhook));
-    let trust =
-        move |roots: &str| trusted.send_modify(|installation| roots.clone_into(&mut installation.roots));
-    let client = cluster::connect(config.kubeconfig).await?;
-    let needs = Needs {
-        rights: [config.certificates.rights(), rights::admission(config.cluster_checks)].concat(),
-        every: config.rights_check_interval,
+    let client = cluster::connect(config.kubeconfig.clone()).await?;
+    if flows.needs_roots() && !config.certificates.tells_roots() {
+        return Err(ServeError::NoRoots);
+    }
+    let rights = [config.certificates.rights(), flows.rights()];
+    let needs = Needs { rights: rights.concat(), every: config.rights_check_interval };
+    let shared = Shared {
+        client: client.clone(),
+        kubeconfig: config.kubeconfig,
+        health: Arc::clone(&health),
+        tls,
+        phase: phase.clone(),
+        connection_age: config.certificates.connection_age(),
     };
-
-    let certificates =
-        config.certificates.provide(client.clone(), Arc::clone(&health), phase.clone(), served, trust);
-    let serving = async {
-        accept::serve(webhook_listener, router, limits, Signals { tls, phase }).await;
-        Ok(())
-    };
+    let certificates = config.certificates.provide(client.clone(), Arc::clone(&health), phase, served);
     tokio::select! {
-        ended = async { tokio::try_join!(serving, certificates) } => ended.map(drop),
+        ended = async { tokio::try_join!(flows.serve(&shared), certificates) } => ended.map(drop),
         () = health::serve(health_listener, health::router(Arc::clone(&health))) => Ok(()),
-        () = facts_watch::follow(client.clone(), facts, Arc::clone(&health), config.cluster_checks) => Ok(()),
         () = needs::follow(client, needs, health.part("rights"), health.part("kinds")) => Ok(()),
         ended = end_on_signal(health, ending, config.drain_delay) => ended,
     }
 }
 
 /// Takes the address at once, so that a used port is an error of the start.
-fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
+pub(crate) fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
     let error = |source| ServeError::Listen { flag, address, source };
     let listener = std::net::TcpListener::bind(address).map_err(error)?;
     listener.set_nonblocking(true).map_err(error)?;

@@ -5,6 +5,7 @@
 //! - `access`: what is known of a consumer's way through a store
 //! - [`clients`], `sts`, `credentials`: AWS's clients, and credentials that are renewed ahead of their end
 //! - `batch`, `fetch`, `list`: the calls to Secrets Manager; [`quota`], [`calls`]: limited and counted
+//! - [`external`]: what an ExternalSecret reads (pure)
 //! - `read`: references and searches to values; [`error`]: the one classification of what goes wrong
 //!
 //! What AWS answered is kept by [`crate::cache`].
@@ -15,6 +16,7 @@ pub mod calls;
 pub mod clients;
 mod credentials;
 pub mod error;
+pub mod external;
 mod fetch;
 pub mod identity;
 mod list;
@@ -37,7 +39,7 @@ use error::SourceError;
 use identity::Identifier;
 use objects::Objects;
 use plan::{Ambient, StoreId};
-pub use read::Resolved;
+pub use read::{Resolved, document};
 
 use crate::aws::failure::{Class, Failure};
 use crate::cache::{Answer, Ask, Asked, Cache, Key};
@@ -47,6 +49,8 @@ use crate::cache::{Answer, Ask, Asked, Cache, Key};
 pub struct SourceConfig {
     /// Where stores and credentials are.
     pub objects: Objects,
+    /// Whether Secrets and ServiceAccounts are watched, or read again every few seconds while they are in use.
+    pub watch_credentials: bool,
     /// Where AWS is.
     pub clients: ClientConfig,
     /// Who may use our own identity.
@@ -70,10 +74,12 @@ impl Source {
     /// # Errors
     /// If the system has no random bytes.
     pub async fn new(config: SourceConfig) -> Result<Self, aws_lc_rs::error::Unspecified> {
-        let SourceConfig { objects, clients, ambient, cache, calls } = config;
+        let SourceConfig { objects, watch_credentials, clients, ambient, cache, calls } = config;
         cache.keep_swept();
         let clients = Arc::new(Clients::load(clients, calls).await);
-        let accesses = Accesses::new(objects, clients, Identifier::new()?, ambient, Arc::clone(&cache));
+        let identifier = Identifier::new()?;
+        let accesses =
+            Accesses::new(objects, watch_credentials, clients, identifier, ambient, Arc::clone(&cache));
         accesses.keep_swept();
         Ok(Self { accesses, cache })
     }

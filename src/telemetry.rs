@@ -45,7 +45,8 @@ pub fn init(format: LogFormat, level: &str) -> Logging {
 /// The Kubernetes client warns about an answer that it cannot read by printing it whole, and that may be a Secret.
 fn filter(level: &str) -> EnvFilter {
     let others = "warn,kube_client::client=error";
-    EnvFilter::try_new(format!("{others},keyhatch={level}"))
+    // Who got what is written whatever else is not.
+    EnvFilter::try_new(format!("{others},keyhatch={level},keyhatch::audit=info"))
         .unwrap_or_else(|_| EnvFilter::new(format!("{others},keyhatch=info")))
 }
 

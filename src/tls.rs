@@ -25,6 +25,8 @@ pub struct CertificateFiles {
     pub cert: PathBuf,
     /// PEM: the leaf's private key.
     pub key: PathBuf,
+    /// PEM: what clients must trust, for those whom we tell.
+    pub ca: Option<PathBuf>,
 }
 
 /// Why a certificate cannot be served.
@@ -79,6 +81,8 @@ pub struct Certificate {
     pub serial: String,
     /// Unix time at which it expires.
     pub not_after: i64,
+    /// What clients must trust from now on, as PEM; empty if we are not told.
+    pub roots: Arc<str>,
 }
 
 impl CertificateFiles {
@@ -87,26 +91,37 @@ impl CertificateFiles {
     /// # Errors
     /// If the files cannot be served at `now`; the message names the file and the cause.
     pub fn load(&self, now: SystemTime) -> Result<Certificate, CertificateError> {
-        let Self { cert, key } = self;
-        let (cert_pem, key_pem) = self.read()?;
+        let Self { cert, key, ca: _ } = self;
+        let Pem { cert: cert_pem, key: key_pem, roots } = self.read()?;
         let at = |problem| CertificateError::Unusable { cert: cert.clone(), key: key.clone(), problem };
-        Certificate::from_pem(&cert_pem, &key_pem, now).map_err(at)
+        Certificate::from_pem(&cert_pem, &key_pem, &roots, now).map_err(at)
     }
 
-    fn read(&self) -> Result<(Vec<u8>, Vec<u8>), CertificateError> {
+    fn read(&self) -> Result<Pem, CertificateError> {
         let read = |path: &PathBuf| {
             fs::read(path).map_err(|source| CertificateError::Read { path: path.clone(), source })
         };
-        Ok((read(&self.cert)?, read(&self.key)?))
+        let roots = self.ca.as_ref().map(read).transpose()?.unwrap_or_default();
+        let roots = String::from_utf8_lossy(&roots).into_owned();
+        Ok(Pem { cert: read(&self.cert)?, key: read(&self.key)?, roots })
     }
 }
 
+/// What the files hold.
+#[derive(PartialEq, Eq)]
+struct Pem {
+    cert: Vec<u8>,
+    key: Vec<u8>,
+    roots: String,
+}
+
 impl Certificate {
-    /// Reads a certificate (leaf first) and its key, and checks that they can be served at `now`.
+    /// Reads a certificate (leaf first) and its key, and checks that they can be served at `now`. `roots` is what
+    /// clients must trust.
     ///
     /// # Errors
     /// Says what is wrong with them.
-    pub fn from_pem(cert: &[u8], key: &[u8], now: SystemTime) -> Result<Self, PemError> {
+    pub fn from_pem(cert: &[u8], key: &[u8], roots: &str, now: SystemTime) -> Result<Self, PemError> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert).collect();
         let chain = chain.map_err(|_| PemError::NoCertificate)?;
         let leaf = chain.first().ok_or(PemError::NoCertificate)?;
@@ -117,7 +132,7 @@ impl Certificate {
         let resolver = Arc::new(SingleCertAndKey::from(pair));
         let mut config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), serial, not_after })
+        Ok(Self { config: Arc::new(config), serial, not_after, roots: roots.into() })
     }
 }
 
@@ -147,29 +162,6 @@ pub async fn follow(files: CertificateFiles, every: Duration, serve: impl Fn(Cer
                     told = text;
                 }
             }
-        }
-    }
-}
-
-/// Hands on the authorities in a file, at once and whenever they change, until the process ends.
-pub async fn follow_roots(file: Option<PathBuf>, every: Duration, trust: impl Fn(&str)) {
-    let Some(file) = file else { return std::future::pending().await };
-    let mut timer = tokio::time::interval(every);
-    let mut trusted = String::new();
-    let mut is_told = false;
-    loop {
-        timer.tick().await;
-        let present = fs::read_to_string(&file).unwrap_or_default();
-        if !present.contains("-----BEGIN CERTIFICATE-----") {
-            if !std::mem::replace(&mut is_told, true) {
-                error!(file = %file.display(), "holds no certificate in PEM form; what pods trusted before stays");
-            }
-            continue;
-        }
-        is_told = false;
-        if present != trusted {
-            trust(&present);
-            trusted = present;
         }
     }
 }

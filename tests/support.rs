@@ -3,6 +3,7 @@
 //!
 //! - [`aws`]: Secrets Manager and STS at the level of the wire, with IAM, quotas and faults
 //! - [`balancer`]: one address for several replicas
+//! - [`broker`]: the real `keyhatch` binary as a broker, and pods with their tokens
 //! - [`control_plane`]: etcd, kube-apiserver and kube-controller-manager on free ports of 127.0.0.1
 //! - [`go`]: the Go program that says how Go itself would answer
 //! - [`kubectl`]: running kubectl against it, unique namespaces, waiting for a condition
@@ -25,6 +26,8 @@
 pub(crate) mod aws;
 #[path = "support/balancer.rs"]
 pub(crate) mod balancer;
+#[path = "support/broker.rs"]
+pub(crate) mod broker;
 #[path = "support/certificates.rs"]
 pub(crate) mod certificates;
 #[path = "support/control_plane.rs"]

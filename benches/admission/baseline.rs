@@ -47,7 +47,7 @@ pub(crate) fn serve(options: &Options) -> Result<(), String> {
 }
 
 async fn listen(options: &Options) -> Result<(), Box<dyn Error>> {
-    let files = CertificateFiles { cert: options.cert.clone(), key: options.key.clone() };
+    let files = CertificateFiles { cert: options.cert.clone(), key: options.key.clone(), ca: None };
     let certificate = files.load(SystemTime::now())?;
     let (_tls, tls) = watch::channel(Some(certificate));
     let (_phase, phase) = watch::channel(Phase::Serving);

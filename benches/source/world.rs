@@ -42,6 +42,7 @@ impl World {
         ]);
         let config = SourceConfig {
             objects: Objects::Files(files, None),
+            watch_credentials: false,
             clients: ClientConfig {
                 secrets_manager_endpoint: Some(aws.url()),
                 sts_endpoint: Some(aws.url()),

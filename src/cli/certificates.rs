@@ -20,7 +20,8 @@ pub(super) struct CertificateFlags {
     /// Its private key in PEM form.
     #[arg(long, value_name = "FILE", env = "KEYHATCH_TLS_KEY_FILE", requires = "tls_cert_file")]
     tls_key_file: Option<PathBuf>,
-    /// The CA of that certificate in PEM form, which injected pods are told to trust.
+    /// Certificates of the authorities that clients must trust, in PEM form; pods are told. Not needed without
+    /// --tls-cert-file, nor without the flow pods.
     #[arg(long, value_name = "FILE", env = "KEYHATCH_TLS_CA_FILE", requires = "tls_cert_file")]
     tls_ca_file: Option<PathBuf>,
     /// How often the certificate's files are looked at, such as 30s.
@@ -63,8 +64,7 @@ impl CertificateFlags {
     pub(super) fn into_source(self) -> Certificates {
         if let (Some(cert), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
             return Certificates::Files {
-                files: CertificateFiles { cert, key },
-                roots: self.tls_ca_file,
+                files: CertificateFiles { cert, key, ca: self.tls_ca_file },
                 every: self.tls_reload_interval,
             };
         }

@@ -10,12 +10,12 @@ use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
 use super::Failure;
+use super::source::AwsFlags;
 use crate::api::common::StoreKind;
 use crate::cache::{Cache, Limits, Served};
 use crate::check;
 use crate::reference::{SecretRef, Store};
 use crate::source::calls::Calls;
-use crate::source::clients::ClientConfig;
 use crate::source::objects::{Files, Objects};
 use crate::source::plan::{Ambient, StoreId};
 use crate::source::{Access, Resolved, Source, SourceConfig};
@@ -56,15 +56,8 @@ pub(super) struct Resolve {
     /// In a pod: use its ServiceAccount and its AWS identity, which may read more than you.
     #[arg(long)]
     as_controller: bool,
-    /// Which stores without auth may use the AWS identity of this process.
-    #[arg(long, value_enum, default_value_t)]
-    ambient_credentials: Ambient,
-    /// Endpoint of Secrets Manager, instead of AWS's own.
-    #[arg(long, value_name = "URL", env = "AWS_SECRETSMANAGER_ENDPOINT")]
-    secretsmanager_endpoint: Option<String>,
-    /// Endpoint of STS, instead of AWS's own.
-    #[arg(long, value_name = "URL", env = "AWS_STS_ENDPOINT")]
-    sts_endpoint: Option<String>,
+    #[command(flatten)]
+    aws: AwsFlags,
     /// Set in every pod.
     #[arg(long, hide = true, env = "KUBERNETES_SERVICE_HOST")]
     kubernetes_service_host: Option<String>,
@@ -163,12 +156,9 @@ impl Resolve {
         let is_ours = self.as_controller || !self.is_pod();
         let config = SourceConfig {
             objects,
-            clients: ClientConfig {
-                secrets_manager_endpoint: self.secretsmanager_endpoint.clone(),
-                sts_endpoint: self.sts_endpoint.clone(),
-                ..ClientConfig::default()
-            },
-            ambient: if is_ours { self.ambient_credentials } else { Ambient::None },
+            watch_credentials: false,
+            clients: self.aws.clients(),
+            ambient: if is_ours { self.aws.ambient_credentials } else { Ambient::None },
             cache: Arc::new(Cache::new(Limits::default(), Arc::default())),
             calls,
         };

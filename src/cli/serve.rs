@@ -4,19 +4,41 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::Failure;
 use super::certificates::{CertificateFlags, duration_flag, positive_duration};
 use super::injection::InjectionFlags;
+use super::pods::PodFlags;
 use super::rules::RuleFlags;
 use crate::policy::Enforce;
+use crate::server::admission::AdmissionConfig;
 use crate::server::{self, Config};
 use crate::telemetry::{self, LogFormat};
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Flow {
+    /// Answer the API server's reviews.
+    Admission,
+    /// Give pods their secrets.
+    Pods,
+}
 
 /// Flags of `serve`.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
+    /// What is done: admission answers the API server's reviews; pods gives pods their secrets, and needs rights of its
+    /// own.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FLOWS",
+        value_delimiter = ',',
+        default_value = "admission",
+        env = "KEYHATCH_FLOWS"
+    )]
+    flows: Vec<Flow>,
     /// Where the API server calls, over TLS.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:10250", env = "KEYHATCH_WEBHOOK_LISTEN")]
     webhook_listen: SocketAddr,
@@ -42,6 +64,8 @@ pub(super) struct Serve {
     rules: RuleFlags,
     #[command(flatten)]
     injection: InjectionFlags,
+    #[command(flatten)]
+    pods: PodFlags,
     /// Also look at Secrets, ConfigMaps and ServiceAccounts (names of keys, never values), and warn about those that are
     /// missing. Needs the right to list and watch them in all namespaces.
     #[arg(long, env = "KEYHATCH_CLUSTER_CHECKS")]
@@ -59,6 +83,7 @@ impl Serve {
     /// Serves until the process is told to end.
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self {
+            flows,
             webhook_listen,
             health_listen,
             certificates,
@@ -68,21 +93,25 @@ impl Serve {
             enforce,
             rules,
             injection,
+            pods,
             cluster_checks,
             log_format,
             log_level,
         } = self;
         let _logging = telemetry::init(log_format, &log_level);
         let config = Config {
-            webhook_listen,
             health_listen,
             certificates: certificates.into_source(),
             kubeconfig,
             drain_delay,
             rights_check_interval,
-            settings: rules.settings(enforce),
-            cluster_checks,
-            installation: injection.installation(String::new()),
+            admission: flows.contains(&Flow::Admission).then(|| AdmissionConfig {
+                listen: webhook_listen,
+                settings: rules.settings(enforce),
+                cluster_checks,
+                installation: injection.installation(String::new()),
+            }),
+            pods: flows.contains(&Flow::Pods).then(|| pods.config()),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(server::serve(config))?;

@@ -14,6 +14,12 @@ impl From<std::collections::BTreeMap<Box<str>, Box<str>>> for Labels {
     }
 }
 
+impl FromIterator<(String, String)> for Labels {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(labels: I) -> Self {
+        Self(labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+}
+
 impl Labels {
     /// The value of a label.
     pub fn get(&self, key: &str) -> Option<&str> {

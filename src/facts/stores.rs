@@ -3,7 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use regex::Regex;
 
-use super::{Labels, Metadata};
+use super::{Labels, Metadata, selects};
 use crate::api::common::{SecretKeySelector, StoreKind};
 use crate::api::secret_store::{AwsProvider, NamespaceCondition, SecretStoreSpec, SecretStoreStatus};
 use crate::go::regexp;
@@ -52,6 +52,25 @@ impl From<&NamespaceCondition> for Admits {
             patterns: namespace_regexes.iter().filter_map(compile).collect(),
         }
     }
+}
+
+/// Whether a store's conditions admit a namespace; one that fits is enough, and where there are none everybody is. None
+/// if that depends on the namespace's labels, and they are not known.
+pub fn admits(conditions: &[Admits], namespace: &str, labels: Option<&Labels>) -> Option<bool> {
+    let mut is_certain = true;
+    for Admits { selector, names, patterns } in conditions {
+        if names.iter().any(|name| name == namespace)
+            || patterns.iter().any(|pattern| pattern.is_match(namespace))
+        {
+            return Some(true);
+        }
+        match (selector, labels) {
+            (Some(selector), Some(labels)) if selects(selector, labels) => return Some(true),
+            (Some(_), None) => is_certain = false,
+            _ => {}
+        }
+    }
+    is_certain.then_some(conditions.is_empty())
 }
 
 /// As whom AWS is asked: equal identities are of one account; others may be, too.

@@ -16,6 +16,10 @@ pub enum Flow {
     Admission,
     /// The same by Secrets, ConfigMaps and ServiceAccounts, where the operator asks for it.
     ClusterChecks,
+    /// Giving pods their secrets.
+    Pods,
+    /// Noticing changed credentials at once, where the operator asks for it.
+    WatchCredentials,
 }
 
 /// One thing that one flow does.
@@ -27,7 +31,7 @@ pub struct Right {
     pub verb: &'static str,
     /// API group of the resource; empty for the core.
     pub group: &'static str,
-    /// The resource's plural.
+    /// The resource's plural; a subresource behind `/`.
     pub resource: &'static str,
     /// In this namespace; `None` for objects of the cluster, and for those of all namespaces.
     pub namespace: Option<String>,
@@ -77,6 +81,41 @@ pub fn admission(cluster_checks: bool) -> Vec<Right> {
         })
     });
     rights.collect()
+}
+
+/// What giving pods their secrets takes: who asks, what he may use, and the credentials that stores name. A Secret is
+/// read by the name that a store gives; to list them is to read all, and only asked for to watch them.
+pub fn pods(watch_credentials: bool) -> Vec<Right> {
+    let right =
+        |flow, verb, group, resource| Right { flow, verb, group, resource, namespace: None, name: None };
+    let always = [
+        ("create", "authentication.k8s.io", "tokenreviews"),
+        ("create", "authorization.k8s.io", "subjectaccessreviews"),
+        ("get", "", "pods"),
+        ("create", "events.k8s.io", "events"),
+        ("get", GROUP, "externalsecrets"),
+        ("get", GROUP, "secretstores"),
+        ("list", GROUP, "secretstores"),
+        ("watch", GROUP, "secretstores"),
+        ("get", GROUP, "clustersecretstores"),
+        ("list", GROUP, "clustersecretstores"),
+        ("watch", GROUP, "clustersecretstores"),
+        ("get", "", "namespaces"),
+        ("list", "", "namespaces"),
+        ("watch", "", "namespaces"),
+        ("get", "", "secrets"),
+        ("get", "", "serviceaccounts"),
+        ("create", "", "serviceaccounts/token"),
+    ];
+    let watched = [
+        ("list", "", "secrets"),
+        ("watch", "", "secrets"),
+        ("list", "", "serviceaccounts"),
+        ("watch", "", "serviceaccounts"),
+    ];
+    let watched = watched.into_iter().filter(|_| watch_credentials).map(|it| (Flow::WatchCredentials, it));
+    let all = always.into_iter().map(|it| (Flow::Pods, it)).chain(watched);
+    all.map(|(flow, (verb, group, resource))| right(flow, verb, group, resource)).collect()
 }
 
 fn group(kind: FactKind) -> &'static str {
@@ -157,5 +196,31 @@ mod tests {
         list serviceaccounts
         watch serviceaccounts
         ");
+    }
+
+    #[test]
+    fn credentials_are_listed_only_to_watch_them() {
+        let texts = |watch| pods(watch).iter().map(Right::to_string).collect::<Vec<_>>();
+        insta::assert_snapshot!(texts(false).join("\n"), @"
+        create tokenreviews.authentication.k8s.io
+        create subjectaccessreviews.authorization.k8s.io
+        get pods
+        create events.events.k8s.io
+        get externalsecrets.external-secrets.io
+        get secretstores.external-secrets.io
+        list secretstores.external-secrets.io
+        watch secretstores.external-secrets.io
+        get clustersecretstores.external-secrets.io
+        list clustersecretstores.external-secrets.io
+        watch clustersecretstores.external-secrets.io
+        get namespaces
+        list namespaces
+        watch namespaces
+        get secrets
+        get serviceaccounts
+        create serviceaccounts/token
+        ");
+        let more: Vec<_> = texts(true).into_iter().filter(|right| !texts(false).contains(right)).collect();
+        assert_eq!(more, ["list secrets", "watch secrets", "list serviceaccounts", "watch serviceaccounts"]);
     }
 }

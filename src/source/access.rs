@@ -66,6 +66,7 @@ pub(super) struct Accesses {
 impl Accesses {
     pub(super) fn new(
         objects: Objects,
+        watch_credentials: bool,
         clients: Arc<Clients>,
         identifier: Identifier,
         ambient: Ambient,
@@ -79,7 +80,9 @@ impl Accesses {
                 }
             };
             Self {
-                watches: objects.watchable().map(|client| Watches::new(client.clone(), on_gone)),
+                watches: objects
+                    .watchable()
+                    .map(|client| Watches::new(client.clone(), watch_credentials, on_gone)),
                 objects,
                 clients,
                 quotas: Arc::default(),

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
 use kube::api::{Api, PostParams};
-use kube::core::NamespaceResourceScope;
+use kube::core::{NamespaceResourceScope, PartialObjectMeta};
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 
@@ -20,6 +20,7 @@ use super::plan::StoreId;
 use crate::api::common::StoreKind;
 use crate::api::secret_store::{ClusterSecretStore, SecretStore, SecretStoreSpec};
 use crate::cluster::Trouble;
+use crate::facts::Labels;
 use crate::secret_value::SecretValue;
 
 /// Where objects are read.
@@ -112,6 +113,23 @@ impl Objects {
             .map(|read| read.map(account))
     }
 
+    /// The labels of a Namespace.
+    pub(super) async fn namespace(&self, name: &str) -> Result<Read<Labels>, ObjectError> {
+        let object = ObjectId::Namespace(name.into());
+        match self.in_files(|files| files.namespace(name)) {
+            Found::Here(labels) => Ok(in_file(labels)),
+            Found::Ask(client) => {
+                let labels = |namespace: PartialObjectMeta<Namespace>| {
+                    namespace.metadata.labels.unwrap_or_default().into_iter().collect()
+                };
+                let api = Api::<Namespace>::all(client.clone());
+                let read = api.get_metadata(name).await.map_err(|error| told(&object, "get", &error))?;
+                Ok(Read { version: version_of(&object, &read), object: labels(read) })
+            }
+            Found::Nowhere => Err(ObjectError::NotInFiles { object }),
+        }
+    }
+
     /// A token of a ServiceAccount, and of no other that has come to bear its name.
     pub(super) async fn token(
         &self,
@@ -200,7 +218,7 @@ pub(super) fn version_of<K: Resource>(id: &ObjectId, object: &K) -> ObjectVersio
     let metadata = object.meta();
     let version = match id {
         ObjectId::Store(_) => metadata.generation.unwrap_or_default().to_string(),
-        ObjectId::Secret { .. } | ObjectId::ServiceAccount { .. } => {
+        ObjectId::Secret { .. } | ObjectId::ServiceAccount { .. } | ObjectId::Namespace(_) => {
             metadata.resource_version.clone().unwrap_or_default()
         }
     };

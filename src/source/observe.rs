@@ -6,8 +6,11 @@ use super::credentials::{Base, ServiceAccountBase, chain};
 use super::error::SourceError;
 use super::identity::{Identifier, Identity, Origin};
 use super::objects::{ObjectId, ObjectVersion, Objects};
-use super::plan::{self, Ambient, Plan, SecretKey, StoreId, plan};
+use super::plan::{self, Ambient, Plan, PlanError, SecretKey, StoreId, plan};
+use crate::api::common::StoreKind;
+use crate::api::secret_store::NamespaceCondition;
 use crate::aws::failure::{Class, Failure};
+use crate::facts::{Admits, admits};
 use crate::secret_value::SecretValue;
 
 /// What was read, and what follows from it.
@@ -36,6 +39,7 @@ impl Observer<'_> {
         let read = self.objects.store(store).await?;
         let mut seen = vec![(ObjectId::Store(store.clone()), read.version)];
         let plan = plan(store, &read.object, consumer, self.ambient)?;
+        self.check_admitted(store, &read.object.conditions, consumer, &mut seen).await?;
         let (base, identity, title) = match &plan.base {
             plan::Base::Keys { access_key_id, secret_access_key, session_token } => {
                 let at = Keys { access_key_id, secret_access_key, session_token: session_token.as_ref() };
@@ -52,6 +56,30 @@ impl Observer<'_> {
         };
         let title = format!("{title}{}", chain(&plan.roles));
         Ok(Observed { base, identity, title, seen, plan })
+    }
+
+    /// A ClusterSecretStore says whose it is; the namespace's labels are read only if it depends on them.
+    async fn check_admitted(
+        &self,
+        store: &StoreId,
+        conditions: &[NamespaceCondition],
+        consumer: &str,
+        seen: &mut Vec<(ObjectId, ObjectVersion)>,
+    ) -> Result<(), SourceError> {
+        if store.kind == StoreKind::SecretStore {
+            return Ok(());
+        }
+        let conditions: Vec<_> = conditions.iter().map(Admits::from).collect();
+        let is_admitted = match admits(&conditions, consumer, None) {
+            Some(is_admitted) => is_admitted,
+            None => {
+                let read = self.objects.namespace(consumer).await?;
+                seen.push((ObjectId::Namespace(consumer.to_owned()), read.version));
+                admits(&conditions, consumer, Some(&read.object)).unwrap_or_default()
+            }
+        };
+        let not_admitted = || PlanError::NotAdmitted { store: store.clone(), namespace: consumer.to_owned() };
+        is_admitted.then_some(()).ok_or_else(|| not_admitted().into())
     }
 
     async fn keys(

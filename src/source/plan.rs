@@ -151,6 +151,14 @@ pub enum PlanError {
         /// What is missing.
         field: &'static str,
     },
+    /// The store is not for everybody.
+    #[error("{store} does not admit namespace {namespace:?}: see its spec.conditions")]
+    NotAdmitted {
+        /// The store.
+        store: StoreId,
+        /// The consumer's namespace.
+        namespace: String,
+    },
     /// The store has no credentials of its own, and may not use Keyhatch's.
     #[error("{store} has no auth, and --ambient-credentials={} keeps Keyhatch's own identity from it", match ambient { Ambient::All => "all", Ambient::Cluster => "cluster", Ambient::None => "none" })]
     AmbientForbidden {

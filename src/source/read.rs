@@ -1,5 +1,6 @@
 //! What a reference means: a reference or a search in, its values out. Selection is [`crate::extract`]'s.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ impl Source {
         Ok(Resolved { value: extract::value(reference, &document(&answer.payload))?, answer })
     }
 
-    /// Every key of the JSON object that a reference means, before any rewriting.
+    /// Every key of the JSON object that a reference means, before any rewriting; and AWS's answer.
     ///
     /// # Errors
     /// AWS's, classified; what is no JSON object.
@@ -45,12 +46,12 @@ impl Source {
         access: &Arc<Access>,
         reference: &SecretRef,
         max_age: Option<Duration>,
-    ) -> Result<Values, SourceError> {
+    ) -> Result<(Values, Answer), SourceError> {
         let answer = self.answer(access, reference, max_age).await?;
-        Ok(extract::members(reference, &document(&answer.payload))?)
+        Ok((extract::members(reference, &document(&answer.payload))?, answer))
     }
 
-    /// The values of all secrets that a search means, by name. A secret that goes meanwhile is none of them; one that
+    /// AWS's answers about all secrets that a search means, by name. A secret that goes meanwhile is none of them; one that
     /// cannot be read fails the search, since leaving it out would look as if it did not exist.
     ///
     /// # Errors
@@ -60,7 +61,7 @@ impl Source {
         access: &Arc<Access>,
         query: &SecretQuery,
         max_age: Option<Duration>,
-    ) -> Result<Values, SourceError> {
+    ) -> Result<BTreeMap<String, Answer>, SourceError> {
         let finder = Finder::new(query, &access.plan.prefix);
         let listed = list::list(&access.lane, &finder.filters()).await;
         let listed = self.heeded(access, listed)?;
@@ -73,15 +74,15 @@ impl Source {
                 (secret.name, answer)
             });
         }
-        let mut values = Values::new();
+        let mut found = BTreeMap::new();
         while let Some(Ok((name, answer))) = reading.join_next().await {
             match answer {
-                Ok(answer) => drop(values.insert(name, document(&answer.payload))),
+                Ok(answer) => drop(found.insert(name, answer)),
                 Err(error) if error.is_absent() => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(values)
+        Ok(found)
     }
 
     async fn answer(
@@ -109,7 +110,7 @@ impl From<&Content> for Asked {
 }
 
 /// What there is to select from. The bytes are shared, not copied.
-fn document(payload: &Payload) -> SecretValue {
+pub fn document(payload: &Payload) -> SecretValue {
     match &payload.value {
         Value::Text(bytes) | Value::Binary(bytes) => bytes.clone(),
         Value::Tags(tags) => {

@@ -1,14 +1,14 @@
 //! Objects that access depends on, watched by name while they are in use: only their metadata, never a value.
 //!
-//! The right to get, list and watch that one object is enough. Where watching is not allowed, or breaks, whoever
-//! depends on the object reads it again every few seconds.
+//! The right to get, list and watch that one object is enough. Where watching is not allowed, or not wanted (who may
+//! list all Secrets may read all of them), or breaks, whoever depends on the object reads it again every few seconds.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::StreamExt;
-use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
 use kube::api::Api;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{self, Event};
@@ -25,6 +25,7 @@ use crate::api::secret_store::{ClusterSecretStore, SecretStore};
 /// All watches, by object. Each ends when nobody depends on its object any more.
 pub(super) struct Watches {
     client: Client,
+    with_credentials: bool,
     on_gone: Arc<dyn Fn(&ObjectId) + Send + Sync>,
     watched: Mutex<HashMap<ObjectId, Weak<Watched>>>,
 }
@@ -33,7 +34,8 @@ pub(super) struct Watches {
 #[derive(Debug)]
 pub(super) struct Watched {
     state: Arc<Mutex<State>>,
-    task: AbortHandle,
+    /// None: it is not watched.
+    task: Option<AbortHandle>,
 }
 
 /// What is known of a watched object.
@@ -66,9 +68,14 @@ impl fmt::Debug for Watches {
 }
 
 impl Watches {
-    /// Watches in a cluster; `on_gone` is told of each object that is deleted.
-    pub(super) fn new(client: Client, on_gone: impl Fn(&ObjectId) + Send + Sync + 'static) -> Self {
-        Self { client, on_gone: Arc::new(on_gone), watched: Mutex::default() }
+    /// Watches in a cluster, of Secrets and ServiceAccounts if that is wanted; `on_gone` is told of each object that is
+    /// deleted.
+    pub(super) fn new(
+        client: Client,
+        with_credentials: bool,
+        on_gone: impl Fn(&ObjectId) + Send + Sync + 'static,
+    ) -> Self {
+        Self { client, with_credentials, on_gone: Arc::new(on_gone), watched: Mutex::default() }
     }
 
     /// Watches an object, from now on at the latest.
@@ -79,10 +86,20 @@ impl Watches {
         }
         watched.retain(|_, one| one.strong_count() > 0);
         let state = Arc::default();
-        let follow = follow(self.client.clone(), id.clone(), Arc::clone(&state), Arc::clone(&self.on_gone));
-        let new = Arc::new(Watched { state, task: tokio::spawn(follow).abort_handle() });
+        let task = self.may_watch(id).then(|| {
+            let (state, on_gone) = (Arc::clone(&state), Arc::clone(&self.on_gone));
+            tokio::spawn(follow(self.client.clone(), id.clone(), state, on_gone)).abort_handle()
+        });
+        let new = Arc::new(Watched { state, task });
         watched.insert(id.clone(), Arc::downgrade(&new));
         new
+    }
+
+    fn may_watch(&self, id: &ObjectId) -> bool {
+        match id {
+            ObjectId::Store(_) | ObjectId::Namespace(_) => true,
+            ObjectId::Secret { .. } | ObjectId::ServiceAccount { .. } => self.with_credentials,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ObjectId, Weak<Watched>>> {
@@ -103,7 +120,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.task.abort();
+        self.task.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -137,6 +154,10 @@ async fn follow(
         }
         ObjectId::ServiceAccount { namespace, name } => {
             let api = Api::<PartialObjectMeta<ServiceAccount>>::namespaced(client, namespace);
+            follow_one(api, &id, name, set).await;
+        }
+        ObjectId::Namespace(name) => {
+            let api = Api::<PartialObjectMeta<Namespace>>::all(client);
             follow_one(api, &id, name, set).await;
         }
     }

@@ -18,15 +18,9 @@ use crate::watching::Watching;
 /// What cannot be served now is tried again after this; longer than a watch pauses.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// Hands on each new certificate, with the bundle that its clients must trust, until it is dropped. `watch` speaks of
+/// Hands on each new certificate, or one whose clients must trust another bundle, until it is dropped. `watch` speaks of
 /// the watch, `content` of what the Secret holds.
-pub async fn follow(
-    client: Client,
-    names: Names,
-    watch: Part,
-    content: Part,
-    serve: impl Fn(Certificate, String),
-) {
+pub async fn follow(client: Client, names: Names, watch: Part, content: Part, serve: impl Fn(Certificate)) {
     let secrets: Api<Secret> = Api::namespaced(client, &names.namespace);
     let only_ours = cluster::watch_config().fields(&format!("metadata.name={}", names.secret));
     let mut watching = Watching::new(secrets, only_ours, watch);
@@ -62,11 +56,11 @@ pub async fn follow(
             continue;
         }
         let (cert, key) = (trust.leaf.cert.as_bytes(), trust.leaf.key.as_bytes());
-        match Certificate::from_pem(cert, key, SystemTime::now()) {
+        match Certificate::from_pem(cert, key, &trust.bundle(), SystemTime::now()) {
             Ok(certificate) => {
                 info!(serial = certificate.serial, not_after = certificate.not_after, state = ?trust.state, "serving the certificate of the secret");
                 content.works();
-                serve(certificate, trust.bundle());
+                serve(certificate);
                 served = Some(trust);
             }
             Err(error) => {

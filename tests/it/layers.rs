@@ -11,13 +11,14 @@ const WORDS: &[&str] = &[
     "finding",
     "go",
     "policy",
+    "quantity",
     "reference",
     "rule",
     "secret_value",
     "suggest",
     "yaml",
 ];
-const DECISIONS: &[&str] = &["admission", "extract", "inject", "object", "observe", "validate"];
+const DECISIONS: &[&str] = &["admission", "extract", "grant", "inject", "object", "observe", "validate"];
 /// What does I/O, knows the time, or reads the environment.
 const EDGES: &[&str] =
     &["axum", "tokio", "kube::Client", "kube::Api", "std::env", "std::fs", "SystemTime", "Instant"];

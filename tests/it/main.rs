@@ -17,6 +17,7 @@ mod aws_behaviour;
 mod aws_fake;
 mod aws_sdk;
 mod bad_input;
+mod broker;
 mod certificates;
 mod check;
 mod command;

@@ -146,6 +146,7 @@ async fn source(kubeconfig: PathBuf, url: &str, cache: Arc<Cache>, calls: Arc<Ca
     let config = kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
     let config = SourceConfig {
         objects: Objects::Cluster(kube::Client::try_from(config).unwrap()),
+        watch_credentials: true,
         clients: ClientConfig {
             secrets_manager_endpoint: Some(url.to_owned()),
             sts_endpoint: Some(url.to_owned()),

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::api::common::StoreKind;
 use crate::api::secret_store::SecretStoreSpec;
+use crate::facts::Labels;
 use crate::secret_value::SecretValue;
 use crate::source::plan::StoreId;
 
@@ -48,6 +49,11 @@ impl Files {
             .filter_map(|(key, value)| Some((key, STANDARD.decode(value).ok()?)));
         let plain = members("stringData").filter_map(text).map(|(key, value)| (key, value.into_bytes()));
         Some(encoded.chain(plain).map(|(key, bytes)| (key, SecretValue::new(bytes))).collect())
+    }
+
+    pub(super) fn namespace(&self, name: &str) -> Option<Labels> {
+        let labels = self.find("v1", "Namespace", None, name)?.pointer("/metadata/labels");
+        Some(labels.map_or_else(Labels::default, |labels| Labels::deserialize(labels).unwrap_or_default()))
     }
 
     /// An object that names no namespace is in whichever is asked for.

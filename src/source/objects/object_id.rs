@@ -25,6 +25,8 @@ pub enum ObjectId {
         /// Its name.
         name: String,
     },
+    /// A Namespace, whose labels a store may look at.
+    Namespace(String),
 }
 
 impl fmt::Display for ObjectId {
@@ -33,6 +35,7 @@ impl fmt::Display for ObjectId {
             Self::Store(store) => store.fmt(f),
             Self::Secret { namespace, name } => write!(f, "Secret {namespace}/{name}"),
             Self::ServiceAccount { namespace, name } => write!(f, "ServiceAccount {namespace}/{name}"),
+            Self::Namespace(name) => write!(f, "Namespace {name}"),
         }
     }
 }

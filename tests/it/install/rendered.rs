@@ -33,6 +33,11 @@ pub(super) fn wanted_with(cluster_checks: bool) -> Vec<Right> {
     [rights::certificates(&names, "keyhatch"), rights::admission(cluster_checks)].concat()
 }
 
+/// Everything that Keyhatch can ask for.
+fn wanted_at_most() -> Vec<Right> {
+    [wanted_with(true), rights::pods(true)].concat()
+}
+
 fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
@@ -42,6 +47,9 @@ fn granted(objects: &[Value]) -> BTreeSet<String> {
     let mut granted = BTreeSet::new();
     for binding in objects.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("RoleBinding")) {
         let subject = &binding["subjects"][0];
+        if subject["kind"] == "Group" {
+            continue; // not ours
+        }
         assert_eq!((&subject["name"], &subject["namespace"]), (&"keyhatch".into(), &"keyhatch".into()));
         let is_role = |object: &&Value| {
             object["kind"] == binding["roleRef"]["kind"]
@@ -100,6 +108,9 @@ fn components_change_rights_as_they_say() {
     let texts = |rights: Vec<Right>| -> BTreeSet<_> { rights.iter().map(Right::to_string).collect() };
     assert_eq!(with("cluster-checks"), texts(wanted_with(true)));
     assert_eq!(with("namespace-enforce"), texts(wanted()));
+    assert_eq!(with("pods"), texts([wanted(), rights::pods(false)].concat()));
+    let more = rights::pods(true).into_iter().filter(|right| right.flow == Flow::WatchCredentials);
+    assert_eq!(with("watch-credentials"), texts(wanted().into_iter().chain(more).collect()));
 }
 
 /// The way from one absolute folder to another: kustomize takes no absolute paths.
@@ -109,13 +120,32 @@ pub(super) fn pathdiff(from: &Path, to: &Path) -> String {
 }
 
 #[test]
+fn every_service_account_may_use_every_store_until_the_binding_is_taken_away() {
+    let guardian = Guardian::new().unwrap();
+    let folder = guardian.root().join("pods");
+    let path = |rest: &str| pathdiff(&folder, &manifests().join(rest));
+    overlay(&folder, &[&path("overlays/beside-eso")], &[&path("components/pods")]);
+    let objects = kustomize(&folder);
+    let of_name = |name: &str| objects.iter().find(|object| object["metadata"]["name"] == name).unwrap();
+    let subject = &of_name("keyhatch-store-users")["subjects"];
+    assert_eq!(
+        subject,
+        &serde_json::json!([{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:serviceaccounts"}])
+    );
+    let rule = &of_name("keyhatch-store-user")["rules"];
+    let uses: Vec<_> =
+        requests(&rule[0]).into_iter().map(|(verb, _, resource, _)| (verb, resource)).collect();
+    assert_eq!(uses, [("use", "secretstores"), ("use", "clustersecretstores")]);
+}
+
+#[test]
 fn the_page_about_rights_lists_each_one() {
     let page = fs::read_to_string(manifests().with_file_name("docs/permissions.md")).unwrap();
     let rows: BTreeSet<_> = page
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(right, _)| right.to_owned()))
         .collect();
-    assert_eq!(rows, wanted_with(true).iter().map(Right::to_string).collect());
+    assert_eq!(rows, wanted_at_most().iter().map(Right::to_string).collect());
 }
 
 #[test]

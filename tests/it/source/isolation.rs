@@ -136,6 +136,80 @@ async fn a_cluster_store_is_somebody_else_in_every_namespace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_store_serves_the_namespaces_that_its_conditions_admit() {
+    let world = World::new().await;
+    world.account.secret("db", "hunter2");
+    let team = format!("team-{}", world.namespace);
+    let label = json!({"matchLabels": {"team": team}});
+    for (number, (conditions, is_admitted)) in [
+        (json!([]), true),
+        (json!([{"namespaces": ["other", world.namespace]}]), true),
+        (json!([{"namespaces": ["other"]}]), false),
+        (json!([{"namespaceRegexes": ["^source-"]}, {"namespaces": ["other"]}]), true),
+        (json!([{"namespaceRegexes": ["^other-"]}]), false),
+        (json!([{"namespaceSelector": label}]), false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("admits-{}-{number}", world.namespace);
+        world.apply(&[cluster_store(&world, &name, &conditions)]);
+        let answer = world.get_through(&name).await;
+        assert_eq!(class(&answer), if is_admitted { "a value" } else { "the store" }, "{conditions}");
+    }
+    let labelled = format!("admits-{}-5", world.namespace);
+    let refused = world.get_through(&labelled).await.unwrap_err().to_string();
+    let told = format!(
+        "ClusterSecretStore {labelled} does not admit namespace {:?}: see its spec.conditions",
+        world.namespace
+    );
+    assert_eq!(refused, told);
+    // Labels count as they are now, also for who had a value.
+    world
+        .plane
+        .kubectl(&["label", "namespace", &world.namespace, &format!("team={team}")])
+        .success()
+        .unwrap();
+    world.eventually_through(&labelled, "a value").await;
+    world.plane.kubectl(&["label", "namespace", &world.namespace, "team-"]).success().unwrap();
+    world.eventually_through(&labelled, "the store").await;
+}
+
+/// With keys of its own namespace.
+fn cluster_store(world: &World, name: &str, conditions: &Json) -> Json {
+    let mut auth = by_keys("aws");
+    for key in ["accessKeyIDSecretRef", "secretAccessKeySecretRef"] {
+        auth["auth"]["secretRef"][key]["namespace"] = world.namespace.as_str().into();
+    }
+    let mut spec = spec(&auth);
+    spec["conditions"] = conditions.clone();
+    world.apply(&[world.keys(&world.namespace, "aws", &world.account.keys())]);
+    json!({"apiVersion": "external-secrets.io/v1", "kind": "ClusterSecretStore",
+        "metadata": {"name": name}, "spec": spec})
+}
+
+impl World {
+    async fn get_through(&self, cluster_store: &str) -> Result<String, SourceError> {
+        let store = StoreId::seen_from("", StoreKind::ClusterSecretStore, cluster_store);
+        let access = self.source.access(&store, &self.namespace).await?;
+        let answer = self.source.fetch(&access, "db", Asked::Value(Version::Current), MINUTE).await;
+        answer.map(|answer| text(&answer))
+    }
+
+    async fn eventually_through(&self, cluster_store: &str, wanted: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.get_through(cluster_store).await;
+            if class(&answer) == wanted {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{wanted}: {answer:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_session_tags_are_another_identity() {
     let world = World::new().await;
     world.account.secret("db", "hunter2");

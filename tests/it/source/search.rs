@@ -115,7 +115,7 @@ async fn parts_of_a_secret_are_selected_from_one_answer() {
     assert_eq!(get("db#nested.port").await.as_deref(), Ok("5432"));
     assert_eq!(get("db?decode=base64#blob").await.as_deref(), Ok("hi"));
     assert_eq!(get("db#passwd").await.unwrap_err(), "db#passwd: the secret has no such property");
-    assert_eq!(world.source.members(&access, &"db".parse().unwrap(), MINUTE).await.unwrap().len(), 3);
+    assert_eq!(world.source.members(&access, &"db".parse().unwrap(), MINUTE).await.unwrap().0.len(), 3);
     assert_eq!(world.aws.calls().by_operation(), [("GetSecretValue", 1)]);
     assert_eq!(get("db?metadata=tags#team").await.as_deref(), Ok("a"));
 }

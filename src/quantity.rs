@@ -1,0 +1,73 @@
+//! Bytes as Kubernetes writes them: a quantity such as `64Mi` in, whole bytes out.
+
+use thiserror::Error;
+
+/// Why a text is no number of bytes.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{0:?} is no number of bytes: write 16777216, 16Mi or 16M")]
+pub struct QuantityError(String);
+
+/// Units by suffix: powers of 1024, and of 1000.
+const UNITS: [(&str, u64); 13] = [
+    ("Ki", 1 << 10),
+    ("Mi", 1 << 20),
+    ("Gi", 1 << 30),
+    ("Ti", 1 << 40),
+    ("Pi", 1 << 50),
+    ("Ei", 1 << 60),
+    ("k", 1000),
+    ("M", 1_000_000),
+    ("G", 1_000_000_000),
+    ("T", 1_000_000_000_000),
+    ("P", 1_000_000_000_000_000),
+    ("E", 1_000_000_000_000_000_000),
+    ("", 1),
+];
+
+/// Reads a quantity of bytes. What is more than a number can be is the most that one can be; a part of a byte is one.
+///
+/// # Errors
+/// What is no such quantity. Exponents (`1e3`) are not read: nobody writes bytes so.
+pub fn bytes(text: &str) -> Result<u64, QuantityError> {
+    let error = || QuantityError(text.chars().take(40).collect());
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, suffix) = text.split_at_checked(split).ok_or_else(error)?;
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() || part.contains('.') || part.len() > 9 {
+        return Err(error());
+    }
+    let (_, unit) = UNITS.iter().find(|(name, _)| *name == suffix).ok_or_else(error)?;
+    let whole: u128 = whole.parse().map_err(|_| error())?;
+    let scale = 10_u128.pow(u32::try_from(part.len()).unwrap_or_default());
+    let part: u128 = if part.is_empty() { 0 } else { part.parse().map_err(|_| error())? };
+    let unit = u128::from(*unit);
+    let total = whole.saturating_mul(unit).saturating_add((part * unit).div_ceil(scale));
+    Ok(u64::try_from(total).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_read_as_kubernetes_writes_them() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("16Mi", Some(16 << 20)),
+            ("16M", Some(16_000_000)),
+            ("1.5Ki", Some(1536)),
+            ("1.0001Ki", Some(1025)),
+            ("4k", Some(4000)),
+            ("99999999999999999999Ei", Some(u64::MAX)),
+            ("", None),
+            ("Mi", None),
+            ("1mi", None),
+            ("1 Mi", None),
+            ("-1", None),
+            ("1.2.3", None),
+            ("1e3", None),
+        ] {
+            assert_eq!(bytes(text).ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The flow of admission: a listener for the API server's reviews, and watches of what they are judged by.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::{ServeError, Shared, listen};
+use crate::accept;
+use crate::facts_watch;
+use crate::inject::Installation;
+use crate::metrics::Metrics;
+use crate::needs::rights::{self, Right};
+use crate::shared_facts::SharedFacts;
+use crate::tls::Certificate;
+use crate::validate::Settings;
+use crate::webhook::{self, Webhook};
+
+/// What admission is started with.
+#[derive(Clone, Debug)]
+pub struct AdmissionConfig {
+    /// Where the API server calls, over TLS.
+    pub listen: SocketAddr,
+    /// What rules depend on.
+    pub settings: Settings,
+    /// Whether rules may look at Secrets, ConfigMaps and ServiceAccounts.
+    pub cluster_checks: bool,
+    /// What is put into pods, but for the authorities that they trust.
+    pub installation: Installation,
+}
+
+/// Connections at the same time.
+const CONNECTIONS: usize = 1024;
+
+/// Admission, ready to serve.
+pub(super) struct Admission {
+    listener: TcpListener,
+    webhook: Arc<Webhook>,
+    facts: Arc<SharedFacts>,
+    cluster_checks: bool,
+    installation: watch::Sender<Installation>,
+}
+
+impl Admission {
+    /// Takes its address.
+    pub(super) fn new(config: AdmissionConfig, metrics: Arc<Metrics>) -> Result<Self, ServeError> {
+        let AdmissionConfig { listen: address, settings, cluster_checks, installation } = config;
+        let listener = listen("--webhook-listen", address)?;
+        let facts = Arc::new(SharedFacts::default());
+        let (installation, installed) = watch::channel(installation);
+        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&facts), installed, metrics));
+        Ok(Self { listener, webhook, facts, cluster_checks, installation })
+    }
+
+    /// What it does in the cluster.
+    pub(super) fn rights(&self) -> Vec<Right> {
+        rights::admission(self.cluster_checks)
+    }
+
+    /// Answers until the end.
+    pub(super) async fn serve(self, shared: &Shared) {
+        let Self { listener, webhook, facts, cluster_checks, installation } = self;
+        let health = Arc::clone(&shared.health);
+        tokio::select! {
+            () = accept::serve(listener, webhook::router(webhook), shared.limits(CONNECTIONS), shared.signals()) => {}
+            () = facts_watch::follow(shared.client.clone(), facts, health, cluster_checks) => {}
+            () = follow_roots(shared.tls.clone(), installation) => {}
+        }
+    }
+}
+
+/// New pods trust who signs for the broker now.
+async fn follow_roots(
+    mut tls: watch::Receiver<Option<Certificate>>,
+    installation: watch::Sender<Installation>,
+) {
+    loop {
+        let roots = tls.borrow_and_update().as_ref().map(|served| served.roots.to_string());
+        installation.send_modify(|installation| installation.roots = roots.unwrap_or_default());
+        if tls.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The flow of pods: where secrets come from, and the broker that gives them away, on a listener and threads of its own.
+//! However many ask there, reviews are answered as before.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+
+use super::{ServeError, Shared, listen};
+use crate::accept;
+use crate::broker::rate::Rate;
+use crate::broker::{self, Broker, BrokerConfig};
+use crate::cache::{self, Cache, Limits};
+use crate::cluster;
+use crate::metrics::Metrics;
+use crate::needs::rights::{self, Right};
+use crate::source::calls::Calls;
+use crate::source::clients::ClientConfig;
+use crate::source::objects::Objects;
+use crate::source::plan::Ambient;
+use crate::source::{Source, SourceConfig};
+use crate::tls::Certificate;
+
+/// What the flow is started with.
+#[derive(Clone, Debug)]
+pub struct PodsConfig {
+    /// Where pods ask, over TLS.
+    pub listen: SocketAddr,
+    /// Where AWS is.
+    pub clients: ClientConfig,
+    /// Which stores may use our own AWS identity.
+    pub ambient: Ambient,
+    /// What is kept of AWS's answers.
+    pub limits: Limits,
+    /// Whether Secrets and ServiceAccounts are watched.
+    pub watch_credentials: bool,
+}
+
+/// Connections at the same time: every sidecar keeps one for a while.
+const CONNECTIONS: usize = 4096;
+
+/// The flow, ready to serve.
+pub(super) struct Pods {
+    listener: TcpListener,
+    threads: Threads,
+    parts: Parts,
+}
+
+/// What moves to the flow's own threads.
+struct Parts {
+    config: PodsConfig,
+    cache: Arc<Cache>,
+    calls: Arc<Calls>,
+    metrics: Arc<broker::metrics::Metrics>,
+}
+
+impl Pods {
+    /// Takes its address, and makes its counters known.
+    pub(super) fn new(config: PodsConfig, metrics: &mut Metrics) -> Result<Self, ServeError> {
+        let threads = Threads::start().map_err(ServeError::Threads)?;
+        let listener = threads.within(|| listen("--broker-listen", config.listen))?;
+        let kept = Arc::<cache::metrics::Metrics>::default();
+        let calls = Arc::new(Calls::new(false));
+        let answers = Arc::<broker::metrics::Metrics>::default();
+        kept.register(metrics.registry());
+        calls.register(metrics.registry());
+        answers.register(metrics.registry());
+        let cache = Arc::new(Cache::new(config.limits.clone(), kept));
+        Ok(Self { listener, threads, parts: Parts { config, cache, calls, metrics: answers } })
+    }
+
+    /// What it does in the cluster.
+    pub(super) fn rights(&self) -> Vec<Right> {
+        rights::pods(self.parts.config.watch_credentials)
+    }
+
+    /// Answers until the end.
+    pub(super) async fn serve(self, shared: &Shared) -> Result<(), ServeError> {
+        let Self { listener, threads, parts } = self;
+        let (limits, signals) = (shared.limits(CONNECTIONS), shared.signals());
+        let (kubeconfig, tls) = (shared.kubeconfig.clone(), shared.tls.clone());
+        let serving = async move {
+            let broker = parts.broker(kubeconfig, tls).await?;
+            accept::serve(listener, broker::router(Arc::new(broker)), limits, signals).await;
+            Ok(())
+        };
+        // A task that ends without an answer was ended with its threads.
+        threads.run(serving).await.unwrap_or(Ok(()))
+    }
+}
+
+impl Parts {
+    /// With a connection to the API server of its own: questions of pods do not queue before those of reviews.
+    async fn broker(
+        self,
+        kubeconfig: Option<PathBuf>,
+        tls: watch::Receiver<Option<Certificate>>,
+    ) -> Result<Broker, ServeError> {
+        let Self { config, cache, calls, metrics } = self;
+        let client = cluster::connect(kubeconfig).await?.ok_or(ServeError::NoPods)?;
+        let source = SourceConfig {
+            objects: Objects::Cluster(client.clone()),
+            watch_credentials: config.watch_credentials,
+            clients: config.clients,
+            ambient: config.ambient,
+            cache,
+            calls,
+        };
+        let source = Source::new(source).await.map_err(|_| ServeError::NoRandom)?;
+        let broker = BrokerConfig { source, tls, rate: Rate::default(), metrics };
+        Broker::new(broker, client).map_err(|_| ServeError::NoRandom)
+    }
+}
+
+/// Threads of one flow. Half of what there is: the other half is for reviews.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn start() -> std::io::Result<Self> {
+        let all = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut threads = Builder::new_multi_thread();
+        threads.worker_threads(all.div_ceil(2)).thread_name("pods").enable_all();
+        Ok(Self(Some(threads.build()?)))
+    }
+
+    /// Does something as one of them.
+    fn within<T>(&self, act: impl FnOnce() -> T) -> T {
+        let _entered = self.0.as_ref().map(Runtime::enter);
+        act()
+    }
+
+    async fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        self.0.as_ref()?.spawn(task).await.ok()
+    }
+}
+
+/// To wait for threads is not allowed where others run.
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(threads) = self.0.take() {
+            threads.shutdown_background();
+        }
+    }
+}
