@@ -12,13 +12,15 @@
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
 //! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
-//! [`facts`], [`policy`], [`quantity`], [`secret_value`], [`suggest`]; and made of these, [`mod@reference`] (what is asked for).
+//! [`facts`], [`policy`], [`quantity`], [`secret_value`], [`suggest`]; and made of these, [`mod@reference`] (what is
+//! asked for).
 //!
 //! Certificates: [`certificates`] (files or own), [`tls`] (one that can be served), [`trust`] (our own CA and leaf),
 //! [`leader`] (who may write them).
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
-//! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values), [`grant`] (what a pod asks for to what it may have).
+//! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values),
+//! [`grant`] (what a pod asks for to what it may have).
 //!
 //! Secrets: [`source`] (as whom, and by which calls), [`cache`] (what was answered before, and to whom).
 //!
