@@ -66,6 +66,8 @@ pub struct BrokerConfig {
 
 /// Questions at the same time; further ones are told to come again.
 const AT_ONCE: usize = 2048;
+/// What all answers that are on their way may take.
+const SENDING_KIB: usize = 128 * 1024;
 
 /// Answers pods.
 #[derive(Debug)]
@@ -78,6 +80,8 @@ pub struct Broker {
     events: Events,
     metrics: Arc<Metrics>,
     slots: Semaphore,
+    /// In KiB.
+    sending: Arc<Semaphore>,
 }
 
 /// What a pod is told.
@@ -109,28 +113,33 @@ impl Broker {
             events: Events::start(client),
             metrics,
             slots: Semaphore::new(AT_ONCE),
+            sending: Arc::new(Semaphore::new(SENDING_KIB)),
         })
     }
 
-    /// Answers whoever has this token, and has the answer with this tag already. Every denial of a pod that is known is
-    /// told where people look for it.
-    async fn answer(&self, token: &str, has: Option<&str>) -> Result<Told, Denial> {
+    /// The pod that a token speaks for.
+    async fn caller(&self, token: &str) -> Result<Arc<Caller>, Denial> {
         let claims = token::read(token, unix_time())?;
-        let caller = self.identities.caller(token, &claims).await?;
-        match self.answer_caller(&caller, has).await {
+        self.identities.caller(token, &claims).await
+    }
+
+    /// Answers a pod that has the answer with this tag already, if any. What it is given or denied is told where people
+    /// look for it.
+    async fn answer(&self, caller: &Caller, has: Option<&str>) -> Result<Told, Denial> {
+        match self.told(caller, has).await {
             Ok((told, proofs)) => {
-                audit::delivered(&caller, &proofs);
+                audit::delivered(caller, &proofs);
                 Ok(told)
             }
             Err(denial) => {
-                audit::denied(&caller, &denial);
-                self.events.denied(&caller, &denial);
+                audit::denied(caller, &denial);
+                self.events.denied(caller, &denial);
                 Err(denial)
             }
         }
     }
 
-    async fn answer_caller(&self, caller: &Caller, has: Option<&str>) -> Result<(Told, Vec<Proof>), Denial> {
+    async fn told(&self, caller: &Caller, has: Option<&str>) -> Result<(Told, Vec<Proof>), Denial> {
         if !self.rates.take(&caller.uid, Instant::now()) {
             return Err(Denial::new(Reason::RateLimited, "the pod asks too often"));
         }

@@ -1,5 +1,5 @@
-//! Who got what: one log line for each secret that a pod was given, and for each denial of a pod that is known. With a
-//! shared cache CloudTrail alone does not tell. The target `keyhatch::audit` is written at every log level.
+//! Who got what: one log line for each secret that a pod was given, and for each denial. With a shared cache
+//! CloudTrail alone does not tell. The target `keyhatch::audit` is written at every log level.
 
 use tracing::info;
 
@@ -28,4 +28,10 @@ pub(super) fn denied(caller: &Caller, denial: &Denial) {
         namespace, pod, uid, service_account = account, decision = ?reason, cause = message,
         "secrets denied to a pod"
     );
+}
+
+/// That somebody was given nothing who is no pod that is known.
+pub(super) fn refused(denial: &Denial) {
+    let Denial { reason, message } = denial;
+    info!(decision = ?reason, cause = message, "a stranger refused");
 }

@@ -11,10 +11,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use keyhatch_agent::{ANSWER_PATH, Answer};
 use secrecy::zeroize::Zeroizing;
-use tracing::info;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
+use super::identity::Caller;
 use super::reason::{Denial, Reason};
-use super::{Broker, Told};
+use super::{Broker, Told, audit};
 
 /// A question has this long: more than a call to AWS with all its attempts.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,13 +29,10 @@ pub fn router(broker: Arc<Broker>) -> Router {
 async fn handle(State(broker): State<Arc<Broker>>, headers: HeaderMap) -> Response {
     let started = Instant::now();
     let (response, outcome) = match ask(&broker, &headers).await {
-        Ok(Told::All(answer, tag)) => (all(&answer, &tag), "delivered"),
-        Ok(Told::Unchanged(tag)) => {
-            ((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response(), "unchanged")
-        }
+        Ok(response) if response.status() == StatusCode::NOT_MODIFIED => (response, "unchanged"),
+        Ok(response) => (response, "delivered"),
         Err(denial) => {
             broker.metrics.denied(denial.reason);
-            info!(reason = ?denial.reason, cause = denial.message, "denied");
             (refusal(&denial), if denial.reason.is_decision() { "denied" } else { "failed" })
         }
     };
@@ -41,33 +40,59 @@ async fn handle(State(broker): State<Arc<Broker>>, headers: HeaderMap) -> Respon
     response
 }
 
-async fn ask(broker: &Broker, headers: &HeaderMap) -> Result<Told, Denial> {
-    let busy = |message: &str| Denial::new(Reason::Busy, message);
+async fn ask(broker: &Broker, headers: &HeaderMap) -> Result<Response, Denial> {
     let _slot = broker.slots.try_acquire().map_err(|_| busy("too many pods ask at once; ask again"))?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let token = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    let caller = in_time(identify(broker, text(header::AUTHORIZATION))).await.inspect_err(audit::refused)?;
+    in_time(async {
+        match broker.answer(&caller, text(header::IF_NONE_MATCH)).await? {
+            Told::All(answer, tag) => all(broker, &answer, tag).await,
+            Told::Unchanged(tag) => Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()),
+        }
+    })
+    .await
+}
+
+async fn identify(broker: &Broker, authorization: Option<&str>) -> Result<Arc<Caller>, Denial> {
+    let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
     let token = token.ok_or_else(|| {
         Denial::new(Reason::TokenMissing, "the header Authorization with the pod's token is missing")
     })?;
-    let answering = broker.answer(token, text(header::IF_NONE_MATCH));
-    let late = || busy("no answer within 20 s; ask again");
-    tokio::time::timeout(PATIENCE, answering).await.unwrap_or_else(|_| Err(late()))
+    broker.caller(token).await
 }
 
-/// The text is wiped once it is sent.
-fn all(answer: &Answer, tag: &str) -> Response {
-    let size = answer.files.values().chain(answer.env.values().flat_map(|env| env.values()));
-    // Enough for all of it: a buffer that grows leaves copies behind.
-    let size =
-        size.map(|content| content.expose().len() * 4 / 3 + 512).sum::<usize>() + answer.roots.len() * 2;
-    let mut text = Zeroizing::new(Vec::with_capacity(size + 1024));
-    match serde_json::to_writer(&mut *text, answer) {
-        Ok(()) => {
-            let headers = [(header::CONTENT_TYPE, "application/json"), (header::ETAG, tag)];
-            (headers, Body::from(Bytes::from_owner(text))).into_response()
-        }
-        Err(_) => refusal(&Denial::new(Reason::NotReady, "the answer cannot be written")),
+async fn in_time<T>(asking: impl Future<Output = Result<T, Denial>>) -> Result<T, Denial> {
+    timeout(PATIENCE, asking).await.unwrap_or_else(|_| Err(busy("no answer within 20 s; ask again")))
+}
+
+fn busy(message: &str) -> Denial {
+    Denial::new(Reason::Busy, message)
+}
+
+/// The text of an answer, wiped once it is sent, and its share of what may be on its way.
+struct Sent {
+    text: Zeroizing<Vec<u8>>,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Sent {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
     }
+}
+
+async fn all(broker: &Broker, answer: &Answer, tag: String) -> Result<Response, Denial> {
+    let contents = answer.files.values().chain(answer.env.values().flat_map(|env| env.values()));
+    // Enough for all of it: a buffer that grows leaves copies behind.
+    let size: usize = contents.map(|content| content.expose().len() * 4 / 3 + 512).sum();
+    let size = size + answer.roots.len() * 2 + 1024;
+    let share = u32::try_from(size.div_ceil(1024)).unwrap_or(u32::MAX);
+    let share = Arc::clone(&broker.sending).acquire_many_owned(share).await.ok();
+    let mut text = Zeroizing::new(Vec::with_capacity(size));
+    serde_json::to_writer(&mut *text, answer).map_err(|_| busy("the answer cannot be written"))?;
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::ETAG, tag.as_str())];
+    let sent = Bytes::from_owner(Sent { text, _share: share });
+    Ok((headers, Body::from(sent)).into_response())
 }
 
 fn refusal(denial: &Denial) -> Response {

@@ -40,7 +40,7 @@ pub struct PodsConfig {
 }
 
 /// Connections at the same time: every sidecar keeps one for a while.
-const CONNECTIONS: usize = 4096;
+const CONNECTIONS: usize = 2048;
 
 /// The flow, ready to serve.
 pub(super) struct Pods {

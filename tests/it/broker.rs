@@ -5,6 +5,7 @@ mod externals;
 mod markers;
 mod nobody_elses;
 mod outages;
+mod serving;
 
 use std::path::Path;
 use std::sync::OnceLock;

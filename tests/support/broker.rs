@@ -71,12 +71,14 @@ impl Broker {
 
     /// Asks with these headers.
     pub(crate) fn send(&self, head: &str) -> http::Response {
-        let Self { address, certificates, .. } = self;
-        let request =
-            format!("GET {ANSWER_PATH} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{head}\r\n");
-        let stream = http::connect_tls(address, &certificates.ca_file).expect("the broker listens");
-        http::exchange(stream, &request).expect("the broker answers")
+        send(&self.address, &self.certificates.ca_file, head).expect("the broker answers")
     }
+}
+
+/// Asks a broker whose certificate must come from `ca_file`.
+pub(crate) fn send(address: &str, ca_file: &Path, head: &str) -> Result<http::Response, String> {
+    let request = format!("GET {ANSWER_PATH} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{head}\r\n");
+    http::exchange(http::connect_tls(address, ca_file)?, &request)
 }
 
 /// The rights of the component pods, for this namespace's ServiceAccount.
