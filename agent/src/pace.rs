@@ -44,10 +44,9 @@ impl Pace {
         if has_succeeded {
             self.failures = 0;
             self.is_filled = true;
-            // Earlier than asked for, never later: `refresh` is a promise.
-            return self
-                .refresh
-                .map_or(Next::End, |refresh| Next::Wait(refresh.mul_f64(1.0 - chance / 10.0)));
+            // `refresh` is a promise, and what the broker says may be half as old as that. Earlier, never later.
+            let pause = |refresh: Duration| Next::Wait((refresh / 2).mul_f64(1.0 - chance / 10.0));
+            return self.refresh.map_or(Next::End, pause);
         }
         if !self.is_filled && elapsed >= self.deadline {
             return Next::GiveUp;
@@ -97,7 +96,7 @@ mod tests {
         assert_eq!(restarted.next(3600 * SECOND, false, 0.0), Next::Wait(FIRST));
         let mut started = pace(Mode::Sidecar, Some(10), false);
         assert_eq!(started.next(60 * SECOND, false, 0.0), Next::GiveUp);
-        assert_eq!(started.next(60 * SECOND, true, 0.0), Next::Wait(10 * SECOND));
+        assert_eq!(started.next(60 * SECOND, true, 0.0), Next::Wait(5 * SECOND));
         assert_eq!(started.next(90 * SECOND, false, 0.0), Next::Wait(FIRST));
     }
 

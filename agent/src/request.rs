@@ -31,7 +31,7 @@ pub struct Request {
     /// What happens when a secret or a property is not there.
     #[serde(default, skip_serializing_if = "OnMissing::is_default")]
     pub on_missing: OnMissing,
-    /// Seconds between two questions to the broker; None: one question, before the pod starts.
+    /// Seconds after which a new value is in the file at the latest; None: one question, before the pod starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<u64>,
 }

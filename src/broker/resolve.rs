@@ -215,10 +215,11 @@ fn finish(pipeline: Pipeline<'_>, reference: &SecretRef, values: Values) -> Resu
     pipeline.run(values).map_err(|cause| ExtractError::new(reference, cause))
 }
 
-/// How old an answer may be: a sidecar's refresh, or a minute for a pod that starts.
+/// How old an answer may be: half of a sidecar's refresh, which it spends half of waiting, or a minute for a pod that
+/// starts.
 fn max_age(mode: Mode, refresh: Option<u64>) -> Duration {
     let seconds = match (mode, refresh) {
-        (Mode::Sidecar, Some(refresh)) => refresh.max(MIN_REFRESH),
+        (Mode::Sidecar, Some(refresh)) => refresh.max(MIN_REFRESH) / 2,
         (Mode::Sidecar | Mode::Init, _) => STARTING,
     };
     Duration::from_secs(seconds)
@@ -229,10 +230,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sidecar_takes_what_is_no_older_than_its_refresh() {
+    fn a_sidecar_takes_what_is_no_older_than_half_its_refresh() {
         for (mode, refresh, seconds) in [
-            (Mode::Sidecar, Some(300), 300),
-            (Mode::Sidecar, Some(1), 10),
+            (Mode::Sidecar, Some(300), 150),
+            (Mode::Sidecar, Some(1), 5),
             (Mode::Sidecar, None, 60),
             (Mode::Init, Some(300), 60),
             (Mode::Init, None, 60),

@@ -11,11 +11,11 @@ pub(super) struct InjectionFlags {
     #[arg(long, value_name = "IMAGE", env = "KEYHATCH_AGENT_IMAGE")]
     agent_image: Option<String>,
     /// Where the agent asks: the name in the broker's certificate, and its port.
-    #[arg(long, value_name = "HOST:PORT", default_value = "keyhatch-broker.keyhatch.svc:10251", value_parser = host_port,
+    #[arg(long, value_name = "HOST:PORT", default_value = "keyhatch.keyhatch.svc:10251", value_parser = host_port,
           env = "KEYHATCH_BROKER_NAME")]
     broker_name: String,
     /// The address of that Service, for pods that cannot resolve names; the kubelet knows it.
-    #[arg(long, value_name = "IP", env = "KEYHATCH_BROKER_SERVICE_HOST")]
+    #[arg(long, value_name = "IP", env = "KEYHATCH_SERVICE_HOST")]
     broker_address: Option<std::net::IpAddr>,
     /// Also inject into pods whose containers see each other's processes, and so each other's secrets.
     #[arg(long, env = "KEYHATCH_ALLOW_SHARED_PID")]

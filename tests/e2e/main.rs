@@ -11,4 +11,6 @@
 #[path = "../support.rs"]
 mod support;
 
+mod cluster;
 mod node;
+mod pods;

@@ -96,7 +96,6 @@ cgroupRoot: /$group
 failSwapOn: false
 enforceNodeAllocatable: []
 evictionHard: {}
-localStorageCapacityIsolation: false
 resolvConf: ""
 imageGCHighThresholdPercent: 100
 makeIPTablesUtilChains: false

@@ -45,6 +45,16 @@ pub(crate) struct Webhook {
     process: Process,
 }
 
+/// What pods are given, and by whom.
+pub(crate) struct Pods {
+    /// The image of the agent.
+    pub(crate) image: &'static str,
+    /// Where the broker listens.
+    pub(crate) broker: std::net::SocketAddr,
+    /// The endpoint of AWS.
+    pub(crate) aws: String,
+}
+
 /// A control plane with its webhook.
 pub(crate) struct Cluster {
     pub(crate) plane: &'static ControlPlane,
@@ -87,6 +97,21 @@ impl Webhook {
         };
         let (url, health, process) = retry(Instant::now() + SERVE_LIMIT, start)?;
         Ok(Self { url, health, authority, certificates, bin: bin.to_owned(), process })
+    }
+
+    /// The same, and it gives pods their secrets, from this AWS, at `https://localhost:PORT` of `pods.broker`.
+    pub(crate) fn serve_pods(bin: &Path, plane: &ControlPlane, pods: &Pods) -> Result<Self, String> {
+        let port = pods.broker.port();
+        let flags = [
+            "--flows=admission,pods".to_owned(),
+            format!("--agent-image={}", pods.image),
+            format!("--broker-listen={}", pods.broker),
+            format!("--broker-name=localhost:{port}"),
+            format!("--secretsmanager-endpoint={}", pods.aws),
+            format!("--sts-endpoint={}", pods.aws),
+        ];
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        Self::serve_with(bin, plane, &flags)
     }
 
     /// Puts the webhook in the path of `plane`'s API server.

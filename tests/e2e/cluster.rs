@@ -1,0 +1,211 @@
+//! One cluster for all tests on the node: control plane, node, Keyhatch, an AWS. A namespace a test.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::aws::Aws;
+use crate::support::aws::account::{Account, allow_all};
+use crate::support::control_plane::{ControlPlane, Options};
+use crate::support::kubectl::wait_until;
+use crate::support::machine::{self, Machine};
+use crate::support::process::free_address;
+use crate::support::webhook::{Pods, Webhook};
+
+/// What is in the image of the agent here.
+pub(crate) const IMAGE: &str = "docker.io/library/keyhatch:0.1.0";
+const BUSYBOX: &str = "docker.io/local/busybox:1";
+const ACCOUNT: &str = "111122223333";
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// Everything; ended when the last test that uses it is over, or with this process.
+pub(crate) struct Cluster {
+    pub(crate) plane: ControlPlane,
+    pub(crate) machine: Mutex<Machine>,
+    pub(crate) aws: Aws,
+    pub(crate) account: Account,
+    pub(crate) keyhatch: Mutex<Option<Webhook>>,
+    broker: SocketAddr,
+}
+
+/// The cluster that the tests of this process share.
+pub(crate) fn shared() -> &'static Cluster {
+    static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
+    SHARED.get_or_init(Cluster::start).as_ref().unwrap_or_else(|error| panic!("no cluster: {error}"))
+}
+
+impl Cluster {
+    fn start() -> Result<Self, String> {
+        let plane = ControlPlane::start(&Options { node: true, ..Options::default() })?;
+        let busybox = plane.root().join("busybox.tar");
+        machine::archive(&busybox, BUSYBOX, &[PathBuf::from("/bin/busybox")])?;
+        let machine = Machine::start(&plane, &[busybox, image()?])?;
+        let aws = Aws::start();
+        let account = aws.account(ACCOUNT);
+        let broker = free_address()?;
+        let users = ["apply", "-f", "manifests/components/pods/store-users.yaml"];
+        plane.kubectl(&users).success()?;
+        let keyhatch = serve(&plane, &aws, broker)?;
+        keyhatch.register(&plane)?;
+        wait_ready(&plane);
+        Ok(Self {
+            plane,
+            machine: Mutex::new(machine),
+            aws,
+            account,
+            keyhatch: Mutex::new(Some(keyhatch)),
+            broker,
+        })
+    }
+
+    /// A namespace with the store `aws`.
+    pub(crate) fn namespace(&'static self, name: &str) -> Namespace {
+        let name = self.plane.namespace(name);
+        let keys = self.account.user(&name, &[allow_all()]);
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": name},
+            "stringData": {"id": keys.id, "secret": keys.secret},
+        });
+        let reference = |key: &str| json!({"name": "keys", "key": key});
+        let store = json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "SecretStore",
+            "metadata": {"name": "aws", "namespace": name},
+            "spec": {"provider": {"aws": {
+                "service": "SecretsManager", "region": "eu-central-1",
+                "auth": {"secretRef": {
+                    "accessKeyIDSecretRef": reference("id"), "secretAccessKeySecretRef": reference("secret"),
+                }},
+            }}},
+        });
+        let namespace = Namespace { cluster: self, name };
+        namespace.apply(&format!("{secret}\n---\n{store}\n"));
+        namespace
+    }
+
+    /// Keyhatch is away from now on.
+    pub(crate) fn stop_keyhatch(&self) {
+        self.keyhatch.lock().unwrap().take();
+    }
+
+    /// Keyhatch is back, at another address.
+    pub(crate) fn start_keyhatch(&self) {
+        let keyhatch = serve(&self.plane, &self.aws, self.broker).unwrap();
+        keyhatch.register(&self.plane).unwrap();
+        *self.keyhatch.lock().unwrap() = Some(keyhatch);
+    }
+}
+
+fn serve(plane: &ControlPlane, aws: &Aws, broker: SocketAddr) -> Result<Webhook, String> {
+    let pods = Pods { image: IMAGE, broker, aws: aws.url() };
+    Webhook::serve_pods(Path::new(env!("CARGO_BIN_EXE_keyhatch")), plane, &pods)
+}
+
+/// The archive that `make image` wrote.
+fn image() -> Result<PathBuf, String> {
+    let archive = machine::repository().join("target/keyhatch.tar");
+    archive
+        .exists()
+        .then_some(archive)
+        .ok_or_else(|| "target/keyhatch.tar is missing: run `make image`".into())
+}
+
+fn wait_ready(plane: &ControlPlane) {
+    let node = &["wait", "--for=condition=Ready", "node/127.0.0.1", "--timeout=5s"];
+    wait_until(LIMIT, "the node is ready", || plane.kubectl(node).success().map(drop));
+}
+
+/// A namespace of one test.
+pub(crate) struct Namespace {
+    pub(crate) cluster: &'static Cluster,
+    pub(crate) name: String,
+}
+
+impl Namespace {
+    pub(crate) fn kubectl(&self, args: &[&str]) -> Result<String, String> {
+        self.cluster.plane.kubectl(&[&["--namespace", self.name.as_str()], args].concat()).success()
+    }
+
+    pub(crate) fn apply(&self, objects: &str) {
+        let args = ["--namespace", &self.name, "apply", "-f", "-"];
+        self.cluster.plane.kubectl_in(objects, &args).success().unwrap();
+    }
+
+    /// What an attempt to apply says, good or bad.
+    pub(crate) fn try_apply(&self, objects: &str) -> Result<String, String> {
+        let args = ["--namespace", &self.name, "apply", "-f", "-"];
+        self.cluster.plane.kubectl_in(objects, &args).success()
+    }
+
+    /// Waits for a JSONPath of an object.
+    pub(crate) fn wait(&self, object: &str, path: &str, value: &str) {
+        let output = format!("jsonpath={path}");
+        let seen = || {
+            let seen = self.kubectl(&["get", object, "-o", &output])?;
+            if seen == value { Ok(()) } else { Err(format!("{object} {path} is {seen:?}")) }
+        };
+        let started = Instant::now();
+        loop {
+            let Err(error) = seen() else { return };
+            if started.elapsed() > LIMIT {
+                panic!("{error} after {LIMIT:?}, not {value:?}\n{}", self.dump());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    pub(crate) fn logs(&self, pod: &str, container: &str) -> String {
+        self.kubectl(&["logs", pod, "-c", container])
+            .unwrap_or_else(|error| panic!("{error}\n{}", self.dump()))
+    }
+
+    /// Everything that helps to find out why.
+    fn dump(&self) -> String {
+        let pods = self.kubectl(&["get", "pods,events", "-o", "wide"]).unwrap_or_default();
+        let agents =
+            self.kubectl(&["logs", "-l", "app", "-c", "keyhatch-agent", "--prefix"]).unwrap_or_default();
+        let keyhatch = self.cluster.keyhatch.lock().map(|keyhatch| keyhatch.as_ref().map(Webhook::log));
+        let keyhatch = keyhatch.ok().flatten().unwrap_or_default();
+        let folder = machine::repository().join("target/e2e");
+        let _ = fs::create_dir_all(&folder);
+        let all = format!("{pods}\n{agents}\n--- keyhatch\n{keyhatch}");
+        let _ = fs::write(folder.join(format!("{}.txt", self.name)), &all);
+        let lines: Vec<&str> = all.lines().collect();
+        lines[lines.len().saturating_sub(80)..].join("\n")
+    }
+}
+
+/// A pod of a shell script, which asks for injection by these annotations.
+pub(crate) fn pod(name: &str, annotations: &str, script: &str) -> String {
+    format!(
+        "
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {name}
+  labels: {{app: {name}}}
+  annotations: {{keyhatch.dev/inject: 'true', keyhatch.dev/store: aws{}{annotations}}}
+{}",
+        if annotations.is_empty() { "" } else { ", " },
+        spec(script, "Never"),
+    )
+}
+
+/// The spec of such a pod, two spaces deep.
+pub(crate) fn spec(script: &str, restart: &str) -> String {
+    format!(
+        "spec:
+  hostNetwork: true
+  restartPolicy: {restart}
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: app
+    image: {BUSYBOX}
+    imagePullPolicy: Never
+    command: [/busybox, sh, -c, {script:?}]
+"
+    )
+}

@@ -1,0 +1,144 @@
+//! Pods that ask for secrets and get them, from a kubelet's hands.
+
+use std::time::{Duration, Instant};
+
+use crate::cluster::{Namespace, pod, shared, spec};
+use crate::support::aws::fault::Fault;
+use crate::support::aws::operation::Operation;
+
+/// Waits for files without a sleep of ours: the shell in the pod looks.
+const FOLLOW: &str = "while true; do /busybox cat /secrets/db; /busybox echo; /busybox sleep 1; done";
+
+fn succeeded(namespace: &Namespace, pod: &str) {
+    namespace.wait(&format!("pod/{pod}"), "{.status.phase}", "Succeeded");
+}
+
+#[test]
+fn files_and_variables_are_there_before_the_program_starts() {
+    let namespace = shared().namespace("files");
+    shared().account.secret("files/db", r#"{"user": "app", "password": "marker-e2e-files"}"#);
+    let annotations = "keyhatch.dev/secret-db.json: files/db, keyhatch.dev/secret-user: 'files/db#user', \
+                       keyhatch.dev/env-PASSWORD: 'files/db#password'";
+    let script = "/busybox cat /secrets/user; /busybox echo; /busybox cat /secrets/db.json; /busybox echo; \
+                  /busybox echo \"$PASSWORD\"; exec /busybox ls -ln /secrets/..data/";
+    namespace.apply(&pod("app", annotations, script));
+    succeeded(&namespace, "app");
+    let said = namespace.logs("app", "app");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[..3], ["app", r#"{"user": "app", "password": "marker-e2e-files"}"#, "marker-e2e-files"]);
+    assert!(lines[3..].iter().any(|line| line.starts_with("-r--r--r--") && line.contains("65532")), "{said}");
+}
+
+#[test]
+fn a_random_user_a_read_only_root_and_an_init_container_get_theirs() {
+    let namespace = shared().namespace("random");
+    shared().account.secret("random/db", "marker-e2e-random");
+    let script = "/busybox cat /secrets/db; /busybox stat -c ' %a %u' /secrets/..data/db";
+    let mut object = pod("app", "keyhatch.dev/secret-db: random/db", script);
+    object = object.replace(
+        "  containers:\n",
+        "  securityContext: {runAsUser: 1234567, runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+  initContainers:
+  - name: first
+    image: docker.io/local/busybox:1
+    imagePullPolicy: Never
+    command: [/busybox, cat, /secrets/db]
+    securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
+  containers:\n",
+    );
+    object.push_str(
+        "    securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}\n",
+    );
+    namespace.apply(&object);
+    succeeded(&namespace, "app");
+    assert_eq!(namespace.logs("app", "first"), "marker-e2e-random");
+    assert_eq!(namespace.logs("app", "app"), "marker-e2e-random 400 1234567\n");
+
+    // The policy forbids the host's network, which pods here need: only tried out.
+    namespace
+        .kubectl(&["label", "ns", &namespace.name, "pod-security.kubernetes.io/enforce=restricted"])
+        .unwrap();
+    let restricted =
+        object.replace("  hostNetwork: true\n", "").replace("name: app\n  labels", "name: other\n  labels");
+    let args = ["--namespace", &namespace.name, "apply", "--dry-run=server", "-f", "-"];
+    shared().plane.kubectl_in(&restricted, &args).success().unwrap();
+}
+
+#[test]
+fn a_new_value_reaches_the_file_in_time() {
+    let namespace = shared().namespace("rotate");
+    let account = &shared().account;
+    account.secret("rotate/db", "marker-e2e-old");
+    let annotations = "keyhatch.dev/secret-db: rotate/db, keyhatch.dev/refresh: 10s";
+    namespace
+        .apply(&pod("app", annotations, FOLLOW).replace("restartPolicy: Never", "restartPolicy: Always"));
+    namespace.wait("pod/app", "{.status.phase}", "Running");
+    account.secret("rotate/db", "marker-e2e-new");
+    let started = Instant::now();
+    let limit = Duration::from_secs(12);
+    while namespace.logs("app", "app").lines().last() != Some("marker-e2e-new") {
+        // A second more for the loop in the pod.
+        assert!(started.elapsed() < limit + Duration::from_secs(2), "not after {:?}", started.elapsed());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    println!("rotation after {:?}", started.elapsed());
+    namespace.kubectl(&["delete", "pod", "app", "--wait=false"]).unwrap();
+}
+
+#[test]
+fn a_job_with_a_sidecar_completes() {
+    let namespace = shared().namespace("job");
+    shared().account.secret("job/db", "marker-e2e-job");
+    let annotations = "keyhatch.dev/inject: 'true', keyhatch.dev/store: aws, keyhatch.dev/secret-db: job/db, \
+                       keyhatch.dev/refresh: 60s, keyhatch.dev/mode: sidecar";
+    let template = spec("/busybox cat /secrets/db", "Never").replace('\n', "\n      ");
+    let job = format!(
+        "
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: once}}
+spec:
+  template:
+    metadata: {{labels: {{app: once}}, annotations: {{{annotations}}}}}
+    {}",
+        template.replace("\n      ", "\n    ")
+    );
+    namespace.apply(&job);
+    namespace.wait("job/once", "{.status.succeeded}", "1");
+    let said = namespace.kubectl(&["logs", "-l", "app=once", "-c", "app"]).unwrap();
+    assert_eq!(said, "marker-e2e-job");
+}
+
+#[test]
+fn a_container_that_restarts_sees_the_newest_values() {
+    let namespace = shared().namespace("restart");
+    let account = &shared().account;
+    account.secret("restart/db", "marker-e2e-one");
+    let annotations =
+        "keyhatch.dev/secret-db: restart/db, keyhatch.dev/env-DB: restart/db, keyhatch.dev/refresh: 10s";
+    // Ends when file and variable differ: the file is new, and the variable is what the program started with.
+    let script = "/busybox echo start $DB; while [ \"$(/busybox cat /secrets/db)\" = \"$DB\" ]; do /busybox sleep 1; done; exit 1";
+    namespace
+        .apply(&pod("app", annotations, script).replace("restartPolicy: Never", "restartPolicy: Always"));
+    namespace.wait("pod/app", "{.status.phase}", "Running");
+    account.secret("restart/db", "marker-e2e-two");
+    namespace.wait("pod/app", "{.status.containerStatuses[0].restartCount}", "1");
+    let started = Instant::now();
+    while namespace.logs("app", "app") != "start marker-e2e-two\n" {
+        assert!(started.elapsed() < Duration::from_secs(60), "{}", namespace.logs("app", "app"));
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    namespace.kubectl(&["delete", "pod", "app", "--wait=false"]).unwrap();
+}
+
+#[test]
+fn aws_that_is_away_at_the_start_is_waited_for() {
+    let namespace = shared().namespace("away");
+    shared().account.secret("away/db", "marker-e2e-away");
+    let aws = &shared().aws;
+    aws.fault_times(Operation::GetSecretValue, Fault::ServerError, 6);
+    aws.fault_times(Operation::BatchGetSecretValue, Fault::ServerError, 6);
+    namespace.apply(&pod("app", "keyhatch.dev/secret-db: away/db", "/busybox cat /secrets/db"));
+    succeeded(&namespace, "app");
+    assert_eq!(namespace.logs("app", "app"), "marker-e2e-away");
+}
