@@ -95,7 +95,7 @@ fn run(args: &Args) -> Result<bool, String> {
     let servers = Servers::start()?;
     let expected = reviews::verify(&servers)?;
     eprintln!("all reviews are admitted, and refused with a mistake; warming up");
-    let loads = reviews::ALL.iter().zip(&expected).map(|(review, answer)| Load::new(review, answer));
+    let loads = reviews::ALL.iter().zip(expected).map(|(review, answers)| Load::new(review, answers));
     let loads: Vec<Load> = loads.collect();
     for load in &loads {
         load.run(&servers.baseline, WARM_UP)?;

@@ -16,10 +16,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::admission::pods::judge_workload;
 use crate::api::Kind;
 use crate::facts::Facts;
 use crate::field::Field;
 use crate::finding::{Finding, Report};
+use crate::inject::Installation;
 use crate::object::{Object, SCHEMA, VERSION_SERVED};
 use crate::observe;
 use crate::rule::{Level, Rule};
@@ -109,15 +111,23 @@ pub fn judge<'a>(input: &'a Input, settings: &Settings) -> Outcome<'a> {
 }
 
 fn judge_one(manifest: &Manifest, context: &Context<'_>) -> Vec<Finding> {
-    let kind = match (manifest.kind, manifest.version.as_str()) {
-        (Some(kind), version) if version == kind.version() => kind,
+    let mut report = Report::default();
+    if let Some(workload) = manifest.workload {
+        metadata::check(manifest, &mut report);
+        let namespace = manifest.namespace().unwrap_or_default();
+        let anywhere = Installation::anywhere();
+        let found = judge_workload(workload, manifest.value(), namespace, context.facts, &anywhere);
+        return [report.into_findings(), found].concat();
+    }
+    let kind = match (manifest.kind, manifest.api_version.as_str()) {
+        (Some(kind), version) if version == kind.api_version() => kind,
         (Some(kind), version) => {
             let instead = kind.api_version();
-            let cause = match version {
+            let cause = match version.rsplit('/').next().unwrap_or_default() {
                 "v1beta1" | "v1alpha1" => format!("no longer served; write {instead}"),
                 _ => format!("there is no such version of {kind}; write {instead}"),
             };
-            return at_top(&VERSION_SERVED, "apiVersion", &manifest.api_version(), cause).into_findings();
+            return at_top(&VERSION_SERVED, "apiVersion", version, cause).into_findings();
         }
         (None, _) => {
             let near = suggest::nearest(&manifest.kind_name, Kind::ALL.iter().map(|kind| kind.as_str()));
@@ -129,7 +139,6 @@ fn judge_one(manifest: &Manifest, context: &Context<'_>) -> Vec<Finding> {
         }
     };
     let unreadable = |error: String| at_top(&SCHEMA, "spec", "", error).into_findings();
-    let mut report = Report::default();
     metadata::check(manifest, &mut report);
     let mut findings = report.into_findings();
     let object = match Object::unchecked(kind, &manifest.json) {

@@ -3,6 +3,7 @@
 mod certificates;
 mod check;
 mod explain;
+mod inject;
 mod injection;
 mod pods;
 mod resolve;
@@ -42,6 +43,8 @@ enum Command {
     Check(check::Check),
     /// Tell where a reference to a secret leads: which version, as which identity, by which calls to AWS.
     Resolve(Box<resolve::Resolve>),
+    /// Print manifests with their pods injected, as they would be stored.
+    Inject(Box<inject::Inject>),
     /// Print the CustomResourceDefinitions of all six kinds.
     Crds,
     /// Print the webhook configurations.
@@ -57,6 +60,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Check(check) => return check.run(),
             Command::Resolve(resolve) => resolve.run(),
+            Command::Inject(inject) => inject.run(),
             Command::Crds => print_crds(),
             Command::WebhookConfig(config) => config.run(),
             Command::Explain(explain) => explain.run(),

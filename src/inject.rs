@@ -45,6 +45,19 @@ pub struct Installation {
     pub allow_shared_pid: bool,
 }
 
+impl Installation {
+    /// One that could be anywhere, for whoever judges and injects nothing.
+    pub fn anywhere() -> Self {
+        Self {
+            image: Some("keyhatch-agent".into()),
+            broker: "keyhatch-broker.keyhatch.svc:10251".into(),
+            broker_address: None,
+            roots: String::new(),
+            allow_shared_pid: false,
+        }
+    }
+}
+
 /// What is to be done to a pod.
 #[derive(Debug, Default)]
 pub struct Plan {
@@ -180,6 +193,13 @@ fn status(mode: Mode, request: &keyhatch_agent::Request) -> String {
         status.insert("externalSecrets".into(), external.into());
     }
     status.to_string()
+}
+
+/// Whether a pod asks for anything, or has a name of ours: all others are nobody's business here.
+pub fn concerns(pod: &Value) -> bool {
+    let annotations = pod.pointer("/metadata/annotations").and_then(Value::as_object);
+    let asks = annotations.is_some_and(|all| all.keys().any(|key| annotations::is_ours(key)));
+    asks || reserved::agent_in(pod).is_some() || !reserved::reserved_volumes(pod).is_empty()
 }
 
 /// Whether a path is another, or lies below it.

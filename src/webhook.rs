@@ -21,8 +21,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
 use tracing::debug;
 
+use crate::admission::pods::{self, Pod};
 use crate::admission::review::{self, Answer, Request, Status};
-use crate::admission::{Decision, ReviewError, admitted_at_once, decide, pods};
+use crate::admission::{Decision, ReviewError, admitted_at_once, decide};
 use crate::inject::Installation;
 use crate::metrics::{Metrics, Outcome};
 use crate::policy::Enforce;
@@ -173,17 +174,21 @@ impl Webhook {
     fn decide<'a>(&self, body: &'a str, path: &str) -> Decided<'a> {
         let facts = self.facts.read();
         let settings = self.settings_for(path);
-        let request = match asked::subject(path) {
-            Subject::Objects => return decide_object(body, &Context { settings, facts: &facts }),
-            Subject::Pods | Subject::Workloads => review::parse(body)?,
-        };
         let installation = self.installation.borrow();
-        let decision = if asked::subject(path) == Subject::Pods {
-            pods::decide_pod(&request, &facts, &installation)
-        } else {
-            pods::decide_workload(&request, &facts, &installation, settings.policy.enforce)
-        };
-        Ok((request, decision))
+        match asked::subject(path) {
+            Subject::Objects => decide_object(body, &Context { settings, facts: &facts }),
+            Subject::Pods => {
+                let (request, pod) = review::parse::<Pod>(body)?.take_object();
+                let decision = pods::decide_pod(&request, pod, &facts, &installation);
+                Ok((request, decision))
+            }
+            Subject::Workloads => {
+                let request = review::parse(body)?;
+                let enforce = settings.policy.enforce;
+                let decision = pods::decide_workload(&request, &facts, &installation, enforce);
+                Ok((request, decision))
+            }
+        }
     }
 }
 

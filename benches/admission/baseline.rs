@@ -51,7 +51,7 @@ async fn listen(options: &Options) -> Result<(), Box<dyn Error>> {
     let certificate = files.load(SystemTime::now())?;
     let (_tls, tls) = watch::channel(Some(certificate));
     let (_phase, phase) = watch::channel(Phase::Serving);
-    let router = Router::new().route(webhook::PATH, post(handle));
+    let router = Router::new().route(webhook::PATH, post(handle)).route(webhook::PODS_PATH, post(handle));
     accept::serve(TcpListener::bind(options.listen).await?, router, LIMITS, Signals { tls, phase }).await;
     Ok(())
 }

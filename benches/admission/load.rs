@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustls::{ClientConnection, StreamOwned};
 
-use crate::reviews::{self, Review};
+use crate::reviews::{Answers, Review};
 use crate::servers::Server;
 use crate::support::http;
 
@@ -20,7 +20,8 @@ const CONNECTIONS: usize = 8;
 pub(crate) struct Load {
     /// What follows the `host` header.
     request: String,
-    answer: String,
+    target: String,
+    answers: Answers,
 }
 
 /// One server under load for a while.
@@ -34,31 +35,33 @@ pub(crate) struct Sample {
 
 impl Load {
     /// The headers are the API server's.
-    pub(crate) fn new(review: &Review, answer: &str) -> Self {
+    pub(crate) fn new(review: &Review, answers: Answers) -> Self {
         let request = format!(
             "user-agent: kube-apiserver-admission\r\ncontent-length: {}\r\naccept: application/json, */*\r\n\
              content-type: application/json\r\naccept-encoding: gzip\r\n\r\n{}",
             review.body.len(),
             review.body
         );
-        Self { request, answer: answer.to_owned() }
+        Self { request, target: review.target(), answers }
     }
 
     /// Calls a server on all connections at once. Handshakes and the first answers are not counted.
     pub(crate) fn run(&self, server: &Server, duration: Duration) -> Result<Sample, String> {
         let failed = |error| format!("{}: {error}\n{}", server.name, server.log());
-        let request = format!("POST {} HTTP/1.1\r\nhost: {}\r\n", reviews::target(), server.address);
+        let request = format!("POST {} HTTP/1.1\r\nhost: {}\r\n", self.target, server.address);
         let request = request + &self.request;
+        let Answers { baseline, keyhatch } = &self.answers;
+        let answer = if server.name == "baseline" { baseline } else { keyhatch };
         let connect = || {
             let mut connection = Connection::open(server)?;
-            connection.call(&request, &self.answer).map(|()| connection)
+            connection.call(&request, answer).map(|()| connection)
         };
         let connections: Result<Vec<_>, String> = (0..CONNECTIONS).map(|_| connect()).collect();
         let mut connections = connections.map_err(failed)?;
         let cpu = server.cpu()?;
         let started = Instant::now();
         let latencies = thread::scope(|scope| {
-            let call = |connection| self.call_until(connection, &request, started + duration);
+            let call = |connection| call_until(connection, &request, answer, started + duration);
             let running: Vec<_> =
                 connections.iter_mut().map(|connection| scope.spawn(move || call(connection))).collect();
             let joined = running.into_iter().map(|thread| {
@@ -69,23 +72,24 @@ impl Load {
         let latencies = latencies.map_err(failed)?.concat();
         Ok(Sample::new(latencies, started.elapsed(), server.cpu()?.saturating_sub(cpu)))
     }
+}
 
-    fn call_until(
-        &self,
-        connection: &mut Connection,
-        request: &str,
-        end: Instant,
-    ) -> Result<Vec<Duration>, String> {
-        let mut latencies = Vec::new();
-        let mut started = Instant::now();
-        while started < end {
-            connection.call(request, &self.answer)?;
-            let ended = Instant::now();
-            latencies.push(ended - started);
-            started = ended;
-        }
-        Ok(latencies)
+/// Calls until the time is over; answers how long each call took.
+fn call_until(
+    connection: &mut Connection,
+    request: &str,
+    answer: &str,
+    end: Instant,
+) -> Result<Vec<Duration>, String> {
+    let mut latencies = Vec::new();
+    let mut started = Instant::now();
+    while started < end {
+        connection.call(request, answer)?;
+        let ended = Instant::now();
+        latencies.push(ended - started);
+        started = ended;
     }
+    Ok(latencies)
 }
 
 impl Sample {

@@ -52,6 +52,10 @@ impl Servers {
             command.args(["serve", "--webhook-listen", address, "--health-listen", "127.0.0.1:0"]);
             command.arg("--tls-cert-file").arg(&tls.cert_file).arg("--tls-key-file").arg(&tls.key_file);
             command
+                .arg("--tls-ca-file")
+                .arg(&tls.ca_file)
+                .arg("--agent-image=registry.example.com/keyhatch-agent:1");
+            command
         })?;
         Ok(Self { baseline, keyhatch, _guardian: guardian })
     }

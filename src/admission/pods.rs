@@ -4,7 +4,8 @@
 //! written. What may be there when the pods are made is a warning there.
 
 use json_patch::Patch;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::review::Request;
 use super::{Decision, ReviewError, ratchet, sort};
@@ -17,19 +18,44 @@ use crate::inject::{Code, Installation, Plan, Refusals, check_known, plan};
 use crate::policy::Enforce;
 use crate::rule::Level;
 
+/// What is read of a pod. Most of what the API server sends is who set which field, and is passed over.
+#[derive(Debug, Deserialize)]
+pub struct Pod {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    spec: Value,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    annotations: Option<Map<String, Value>>,
+}
+
+impl From<Pod> for Value {
+    fn from(Pod { metadata: Metadata { annotations }, spec }: Pod) -> Self {
+        let mut metadata = Map::new();
+        metadata.extend(annotations.map(|annotations| ("annotations".to_owned(), annotations.into())));
+        let members = [("metadata".to_owned(), metadata.into()), ("spec".to_owned(), spec)];
+        Self::Object(members.into_iter().collect())
+    }
+}
+
 /// Decides about a pod that is to be made.
 ///
 /// # Errors
-/// If it cannot be read, or if what would be injected is not known yet.
+/// If there is none, or if what would be injected is not known yet.
 pub fn decide_pod(
     request: &Request<'_>,
+    pod: Option<Pod>,
     facts: &Facts,
     installation: &Installation,
 ) -> Result<Decision, ReviewError> {
     if reviewed(request) != Some(Workload::Pod) || request.operation != "CREATE" {
         return Ok(Decision::default());
     }
-    let pod = read(request)?;
+    let pod = Value::from(pod.ok_or_else(|| no_object(request))?);
     let namespace = request.namespace.as_deref().unwrap_or_default();
     // A namespace that is not known yet has no defaults that could be used.
     let defaults = Defaults { is_known: true, ..defaults(namespace, facts) };
@@ -60,7 +86,8 @@ pub fn decide_workload(
     let Some(workload) = reviewed(request).filter(|workload| *workload != Workload::Pod && is_write) else {
         return Ok(Decision::default());
     };
-    let object = read(request)?;
+    let object = request.object.ok_or_else(|| no_object(request))?;
+    let object: Value = serde_json::from_str(object.get())?;
     let namespace = request.namespace.as_deref().unwrap_or_default();
     let judge = |object: &Value| judge_workload(workload, object, namespace, facts, installation);
     let findings = judge(&object);
@@ -120,9 +147,8 @@ fn reviewed(request: &Request<'_>) -> Option<Workload> {
     Workload::named(&request.kind.group, &request.kind.kind).filter(|_| is_whole)
 }
 
-fn read(request: &Request<'_>) -> Result<Value, ReviewError> {
-    let no_object = || ReviewError::NoObject { operation: request.operation.to_string() };
-    Ok(serde_json::from_str(request.object.ok_or_else(no_object)?.get())?)
+fn no_object(request: &Request<'_>) -> ReviewError {
+    ReviewError::NoObject { operation: request.operation.to_string() }
 }
 
 /// What a namespace says for its pods.

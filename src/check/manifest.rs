@@ -1,4 +1,4 @@
-//! One object from a file or from the cluster, with the lines of its fields.
+//! One object from a file or from the cluster that is ours to judge, with the lines of its fields.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -6,18 +6,22 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::api::{GROUP, Kind};
+use crate::inject;
+use crate::inject::workload::Workload;
 
-/// An object of our group, as it was written.
+/// An object of our group, or with pods that ask for secrets, as it was written.
 #[derive(Debug)]
 pub struct Manifest {
     /// The file, `-`, or `cluster`.
     pub file: PathBuf,
     /// Its kind, if it is one of ours.
     pub kind: Option<Kind>,
+    /// What it makes pods of, if it is no kind of ours.
+    pub workload: Option<Workload>,
     /// Its kind, as written.
     pub kind_name: String,
-    /// Its version, without the group.
-    pub version: String,
+    /// Its version, as written.
+    pub api_version: String,
     /// All of it as JSON.
     pub json: String,
     value: Value,
@@ -26,8 +30,8 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Takes an object that is of our group; gives any other back as `None`. `prefix` is its place in its
-    /// document, `items[2]` in a List.
+    /// Takes an object that is ours to judge; gives any other back as `None`. `prefix` is its place in its document,
+    /// `items[2]` in a List.
     pub fn of_ours(
         file: PathBuf,
         value: &Value,
@@ -35,19 +39,25 @@ impl Manifest {
         lines: HashMap<String, usize>,
         default_namespace: Option<&str>,
     ) -> Option<Self> {
-        let api_version = value.get("apiVersion").and_then(Value::as_str)?;
-        let version = api_version.strip_prefix(GROUP)?.strip_prefix('/')?.to_owned();
+        let api_version = value.get("apiVersion").and_then(Value::as_str)?.to_owned();
         let kind_name = value.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let kind = Kind::named(&kind_name);
+        let (group, _) = api_version.split_once('/').unwrap_or_default();
+        let is_ours = group == GROUP;
+        let workload = Workload::named(group, &kind_name);
+        let workload = workload.filter(|workload| workload.pod(value).is_some_and(inject::concerns));
+        if !is_ours && workload.is_none() {
+            return None;
+        }
+        let kind = Kind::named(&kind_name).filter(|_| is_ours);
         let mut value = value.clone();
-        if kind.is_some_and(Kind::is_namespaced)
+        if (kind.is_some_and(Kind::is_namespaced) || workload.is_some())
             && let Some(namespace) = default_namespace
             && let Some(Value::Object(metadata)) = value.get_mut("metadata")
         {
             metadata.entry("namespace").or_insert_with(|| namespace.into());
         }
         let json = value.to_string();
-        Some(Self { file, kind, kind_name, version, json, value, prefix, lines })
+        Some(Self { file, kind, workload, kind_name, api_version, json, value, prefix, lines })
     }
 
     /// `metadata.name`, or the beginning of a generated one.
@@ -67,11 +77,6 @@ impl Manifest {
     /// A member of its metadata, of whatever type.
     pub fn metadata(&self, name: &str) -> Option<&Value> {
         self.value.get("metadata").and_then(|metadata| metadata.get(name))
-    }
-
-    /// The `apiVersion` as written.
-    pub fn api_version(&self) -> String {
-        format!("{GROUP}/{}", self.version)
     }
 
     /// All of it.

@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 use serde_json::{Value, json};
 
 use super::{Located, Outcome, Problem};
+use crate::inject;
 use crate::rule::Level;
 use crate::validate::rules;
 
@@ -184,7 +185,7 @@ pub fn sarif(outcome: &Outcome<'_>) -> Value {
             "tool": {"driver": {
                 "name": "keyhatch",
                 "version": env!("CARGO_PKG_VERSION"),
-                "rules": rules().iter().map(rule).collect::<Vec<_>>(),
+                "rules": rules().iter().chain(&inject::rules()).map(rule).collect::<Vec<_>>(),
             }},
             "results": outcome.findings.iter().map(result).collect::<Vec<_>>(),
             "invocations": [{

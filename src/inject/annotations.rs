@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::Code;
 use crate::field::Field;
 use crate::finding::Report;
+use crate::go::gjson;
 use crate::reference::{SecretRef, Store};
 use crate::suggest;
 
@@ -33,7 +34,7 @@ pub const STATUS: &str = "keyhatch.dev/status";
 pub const INLINE: &str = "keyhatch:";
 
 /// Everything that may stand behind the prefix, but for `secret-…`, `env-…`, `perms-…` and `x-…`.
-const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 13] = [
     "inject",
     "store",
     "files",
@@ -181,10 +182,7 @@ fn ours<'a>(
 ) -> Vec<Annotation<'a>> {
     let mut ours = Vec::new();
     for (key, value) in annotations.into_iter().flatten() {
-        let Some((prefix, name)) = key.split_at_checked(PREFIX.len()) else { continue };
-        if !prefix.eq_ignore_ascii_case(PREFIX) {
-            continue;
-        }
+        let Some((_, name)) = key.split_at_checked(PREFIX.len()).filter(|_| is_ours(key)) else { continue };
         match value.as_str() {
             Some(value) => ours.push(Annotation { key, name, value }),
             None => report.value(
@@ -196,6 +194,11 @@ fn ours<'a>(
         }
     }
     ours
+}
+
+/// Whether a key begins with our prefix, in whatever letters.
+pub(super) fn is_ours(key: &str) -> bool {
+    key.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX))
 }
 
 /// Annotations that are nobody's but their author's.
@@ -242,6 +245,9 @@ impl Asked {
                 }
                 DefaultStore::Wrong | DefaultStore::Unknown => {}
             }
+        }
+        if let Some(doubt) = reference.property.as_deref().and_then(gjson::doubtful) {
+            report.text(Code::PropertyDoubtful.rule(), at, text, doubt.to_string());
         }
         if let Some(store) = &reference.store
             && !self.stores.iter().any(|(known, _)| known == store)

@@ -33,6 +33,7 @@ pub enum Code {
     StoreNotFound,
     StoreNotAllowed,
     ExternalSecretNotFound,
+    PropertyDoubtful,
     StaticPod,
     StoreNotReady,
     ProbeWithoutVariables,
@@ -42,7 +43,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::InvalidInjectValue,
         Self::UnknownAnnotation,
         Self::BadAnnotation,
@@ -67,6 +68,7 @@ impl Code {
         Self::StoreNotFound,
         Self::StoreNotAllowed,
         Self::ExternalSecretNotFound,
+        Self::PropertyDoubtful,
         Self::StaticPod,
         Self::StoreNotReady,
         Self::ProbeWithoutVariables,
@@ -152,6 +154,9 @@ impl Code {
             Self::ExternalSecretNotFound => const { &deny("ExternalSecretNotFound", Invalid,
                 "The pod would wait for an ExternalSecret that is not there.",
                 "Create it in the pod's namespace, or correct the name.") },
+            Self::PropertyDoubtful => const { &warn("PropertyDoubtful",
+                "A property is a path, in which some characters have a meaning of their own.",
+                "A backslash before a character that is meant as it stands.") },
             Self::StaticPod => const { &warn("StaticPod",
                 "The kubelet runs a static pod from a file of its own, whatever is said here: it has no secrets.",
                 "A DaemonSet.") },

@@ -10,6 +10,7 @@ use super::containers::User;
 use super::{Code, REFRESH};
 use crate::field::Field;
 use crate::finding::Report;
+use crate::rule::Level;
 
 /// More references than this one pod does not have.
 const MAX_REFERENCES: usize = 100;
@@ -57,7 +58,7 @@ pub(super) fn check(request: &Request, at: &Field<'_>, report: &mut Report) {
     let mut references: BTreeSet<&str> = files.values().map(|file| file.from.as_str()).collect();
     references.extend(env.values().flat_map(BTreeMap::values).map(String::as_str));
     let count = references.len().max(files.len()) + external_secrets.len() + external_secret_env.len();
-    if count == 0 {
+    if count == 0 && !report.has(Level::Deny) {
         let cause = "say what: files, env, external-secret or external-secret-env";
         report.missing(Code::NothingAsked.rule(), at, cause);
     }

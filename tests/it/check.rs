@@ -137,3 +137,41 @@ spec:
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     insta::assert_snapshot!("check-cluster", ended.stdout.replace(&namespace, "NAMESPACE"));
 }
+
+#[test]
+fn pods_and_what_makes_them_are_judged() {
+    let ended = check(&["tests/data/check/pods.yaml"]);
+    assert_eq!(ended.code, Some(1));
+    insta::assert_snapshot!("check-pods", ended.stdout);
+    let sarif = check(&["--output", "sarif", "tests/data/check/pods.yaml"]);
+    let value: Value = serde_json::from_str(&sarif.stdout).unwrap();
+    assert_eq!(value["runs"][0]["results"][0]["ruleId"], "UnknownAnnotation");
+    let rules = value["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+    assert!(rules.iter().any(|rule| rule["id"] == "UnknownAnnotation"));
+}
+
+#[test]
+fn manifests_are_injected_without_a_cluster() {
+    let file = "tests/data/check/injected.yaml";
+    let ended = keyhatch(&["inject", "-f", file, "--agent-image", "registry.example.com/agent:1"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    insta::assert_snapshot!("inject-deployment", ended.stdout);
+    let again = keyhatch_with(
+        &ended.stdout,
+        &["inject", "-f", "-", "--agent-image", "registry.example.com/agent:1"],
+        &[],
+    );
+    assert_eq!(again.stdout, ended.stdout);
+}
+
+#[test]
+fn what_cannot_be_injected_is_told_with_its_object() {
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: web, annotations: {keyhatch.dev/inject: 'true', keyhatch.dev/secret-a: a}}, \
+               spec: {containers: [{name: app, image: app}]}}";
+    let ended = keyhatch_with(pod, &["inject", "-f", "-"], &[]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    insta::assert_snapshot!("inject-refused", ended.stderr);
+    let ended = keyhatch_with(pod, &["inject", "-f", "-", "--store", "aws"], &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.contains("aws::a"));
+}

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use keyhatch::field::Field;
 use keyhatch::finding::Report;
-use keyhatch::inject::annotations::Defaults;
+use keyhatch::inject::annotations::{Defaults, NAMES};
 use keyhatch::inject::{Code, Installation, Plan, plan};
 use serde_json::{Value, json};
 
@@ -197,4 +197,20 @@ fn every_code_but_those_about_others_has_a_pod_that_it_is_about() {
         let is_elsewhere = id.starts_with("Store") || id == "ExternalSecretNotFound" || id == "InjectionOff";
         assert!(is_elsewhere || seen.contains(&id), "{id}");
     }
+}
+
+/// The first YAML block of the page is a Deployment that is injected, and the table has every annotation.
+#[test]
+fn the_page_about_pods_lists_each_annotation() {
+    let page = fs::read_to_string("docs/pods.md").unwrap();
+    let rows: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("| `keyhatch.dev/")).collect();
+    let listed: Vec<_> = rows.iter().filter_map(|row| row.split('`').next()).collect();
+    for name in NAMES.iter().chain(&["secret-FILE", "env-VAR", "perms-FILE", "x-…"]) {
+        assert!(listed.contains(name), "{name}");
+    }
+    assert_eq!(listed.len(), NAMES.len() + 4);
+    let example = yaml(page.split("```yaml").nth(1).unwrap().split("```").next().unwrap());
+    let plan = planned(&example["spec"]["template"], &defaults())
+        .unwrap_or_else(|report| panic!("{}", told(report)));
+    assert!(!plan.patch.is_empty());
 }
