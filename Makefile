@@ -41,10 +41,11 @@ dev: cluster ## The same, and it stays up: prints the kubeconfig
 	@cargo build --locked --quiet --bin keyhatch --example dev
 	@target/debug/examples/dev dev --keyhatch target/debug/keyhatch
 
-bench: cluster ## Time per review beside a handler that does nothing; memory; calls, time and bytes per secret
+bench: cluster ## Time per review beside a handler that does nothing; memory; calls, time and bytes per secret; pods that start at once
 	cargo bench --locked --bench admission
 	cargo bench --locked --bench memory
 	cargo bench --locked --bench source
+	cargo bench --locked --bench broker
 
 fuzz: ## A million random and mutated reviews
 	cargo run --locked --release --example fuzz

@@ -70,6 +70,9 @@ pub fn entries(spec: &ExternalSecretSpec) -> Result<Vec<Entry>, ExternalError> {
     if spec.target.template.is_some() {
         return Err(ExternalError::Unsupported("spec.target.template"));
     }
+    if spec.target.manifest.is_some() {
+        return Err(ExternalError::Unsupported("spec.target.manifest"));
+    }
     let whole = spec.data_from.iter().enumerate().map(|(index, whole)| from_whole(spec, index, whole));
     let single = spec.data.iter().enumerate().map(|(index, data)| from_data(spec, index, data));
     whole.chain(single).collect()

@@ -60,6 +60,11 @@ impl Broker {
         self.process.log()
     }
 
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Asks with a token, and perhaps with the tag of what it has.
     pub(crate) fn ask(&self, token: &str, tag: Option<&str>) -> http::Response {
         let mut head = format!("authorization: Bearer {token}\r\n");
