@@ -61,7 +61,7 @@ struct File {
 impl Directory {
     /// Where the webhook mounts it.
     pub(crate) fn from_environment() -> Self {
-        let path = env::var_os("KEYHATCH_DIRECTORY").unwrap_or_else(|| "/keyhatch/secrets".into());
+        let path = env::var_os("KEYHATCH_DIRECTORY").unwrap_or_else(|| "/run/keyhatch/secrets".into());
         Self { path: path.into() }
     }
 

@@ -26,7 +26,7 @@ keyhatch-agent fetches a pod's secrets from Keyhatch's broker. Keyhatch's webhoo
   copy FILE                write this program to FILE: containers that get variables start with it
 
 OPTIONS are --request=JSON --broker=HOST:PORT [--broker-address=IP] --roots=PEM --deadline=SECONDS, each once.
-The files are written to /keyhatch/secrets, or to $KEYHATCH_DIRECTORY; the token is read from /keyhatch/token/token, or
+The files are written to /run/keyhatch/secrets, or to $KEYHATCH_DIRECTORY; the token is read from /run/keyhatch/token/token, or
 from $KEYHATCH_TOKEN_FILE.
 ";
 

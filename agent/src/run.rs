@@ -82,7 +82,7 @@ impl Agent {
         }
         let state = State::kept_in(&directory).unwrap_or_else(|| State::new(&invocation.roots));
         let token =
-            env::var_os("KEYHATCH_TOKEN_FILE").unwrap_or_else(|| "/keyhatch/token/token".into()).into();
+            env::var_os("KEYHATCH_TOKEN_FILE").unwrap_or_else(|| "/run/keyhatch/token/token".into()).into();
         let broker = Broker::new(&invocation);
         Ok(Self { invocation, broker, directory, token, state, said: String::new() })
     }

@@ -28,8 +28,8 @@ pub(super) fn container(pod: &Value, image: &str, invocation: &Invocation, uid: 
         "args": invocation.to_args().unwrap_or_default(),
         "resources": resources(pod),
         "volumeMounts": [
-            {"name": SECRETS, "mountPath": "/keyhatch/secrets"},
-            {"name": TOKEN, "mountPath": "/keyhatch/token", "readOnly": true},
+            {"name": SECRETS, "mountPath": "/run/keyhatch/secrets"},
+            {"name": TOKEN, "mountPath": "/run/keyhatch/token", "readOnly": true},
         ],
         "terminationMessagePath": "/dev/termination-log",
         "terminationMessagePolicy": "File",

@@ -26,16 +26,17 @@ fn busybox(folder: &Path) -> PathBuf {
 }
 
 /// What a node could leave on this machine.
-fn leftovers() -> Vec<String> {
+fn leftovers(root: &Path, group: &str) -> Vec<String> {
+    let root = root.display().to_string();
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let mounts = mounts.lines().filter(|line| line.contains("/khn-")).map(str::to_owned);
+    let mounts = mounts.lines().filter(|line| line.contains(&root)).map(str::to_owned);
     let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let line = fs::read_to_string(entry.ok()?.path().join("cmdline")).ok()?;
-        line.contains("/khn-").then_some(line)
+        line.contains(&root).then_some(line)
     });
     let groups = fs::read_dir("/sys/fs/cgroup/memory").into_iter().flatten().filter_map(|entry| {
         let name = entry.ok()?.file_name().into_string().ok()?;
-        name.starts_with("keyhatch-node-").then_some(name)
+        (name == group).then_some(name)
     });
     mounts.chain(processes).chain(groups).collect()
 }
@@ -62,9 +63,9 @@ fn a_node_runs_pods_and_leaves_nothing_behind() {
     machine.switch_on().unwrap();
     plane.kubectl_in(&POD.replace("name: hello", "name: again"), &["apply", "-f", "-"]).success().unwrap();
     wait(&["--for=jsonpath={.status.phase}=Succeeded", "pod/again"]);
-    let root = machine.logs();
+    let (root, group) = (machine.logs(), machine.group());
     drop(machine);
-    assert_eq!(leftovers(), Vec::<String>::new());
+    assert_eq!(leftovers(&root, &group), Vec::<String>::new());
     assert!(!root.exists());
 }
 

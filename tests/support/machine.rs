@@ -62,6 +62,11 @@ impl Machine {
         self.root.clone()
     }
 
+    /// The cgroup of all its containers.
+    pub(crate) fn group(&self) -> String {
+        format!("keyhatch-node-{}", self.child.id())
+    }
+
     fn tell(&mut self, command: &str) -> Result<(), String> {
         let commands = self.commands.as_mut().ok_or("the node is ending")?;
         writeln!(commands, "{command}").map_err(|error| error.to_string())?;
