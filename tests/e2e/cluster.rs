@@ -39,6 +39,11 @@ pub(crate) fn shared() -> &'static Cluster {
 }
 
 impl Cluster {
+    /// One that a test may break; it lives as long as this process.
+    pub(crate) fn apart() -> &'static Self {
+        Box::leak(Box::new(Self::start().unwrap_or_else(|error| panic!("no cluster: {error}"))))
+    }
+
     fn start() -> Result<Self, String> {
         let plane = ControlPlane::start(&Options { node: true, ..Options::default() })?;
         let busybox = plane.root().join("busybox.tar");

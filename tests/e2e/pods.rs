@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Namespace, pod, shared, spec};
+use crate::cluster::{Cluster, Namespace, pod, shared, spec};
 use crate::support::aws::fault::Fault;
 use crate::support::aws::operation::Operation;
 
@@ -141,4 +141,104 @@ fn aws_that_is_away_at_the_start_is_waited_for() {
     namespace.apply(&pod("app", "keyhatch.dev/secret-db: away/db", "/busybox cat /secrets/db"));
     succeeded(&namespace, "app");
     assert_eq!(namespace.logs("app", "app"), "marker-e2e-away");
+}
+
+#[test]
+fn pods_of_a_rollout_wait_for_a_webhook_that_is_away_and_none_starts_bare() {
+    let cluster = Cluster::apart();
+    let namespace = cluster.namespace("rollout");
+    cluster.account.secret("rollout/db", "marker-e2e-rollout");
+    let annotations =
+        "keyhatch.dev/inject: 'true', keyhatch.dev/store: aws, keyhatch.dev/secret-db: rollout/db";
+    let deployment = |replicas: usize| {
+        let template =
+            spec("/busybox cat /secrets/db; exec /busybox sleep 3600", "Always").replace('\n', "\n    ");
+        format!(
+            "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}, annotations: {{{annotations}}}}}
+    {template}"
+        )
+    };
+    namespace.apply(&deployment(2));
+    namespace.wait("deployment/web", "{.status.readyReplicas}", "2");
+    cluster.stop_keyhatch();
+    namespace.apply(&deployment(20));
+    // Pods that did not ask go on as ever.
+    let plain =
+        pod("plain", "", "exit 0").replace("keyhatch.dev/inject: 'true', keyhatch.dev/store: aws", "");
+    namespace.apply(&plain);
+    succeeded(&namespace, "plain");
+    let pods = || namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", "name"]).unwrap().lines().count();
+    assert_eq!(pods(), 2);
+    cluster.start_keyhatch();
+    namespace.wait("deployment/web", "{.status.readyReplicas}", "20");
+    let agents = "{range .items[*]}{.spec.initContainers[0].name}{' '}{end}";
+    let output = format!("jsonpath={agents}");
+    let agents = namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", &output]).unwrap();
+    assert_eq!(agents.split_whitespace().collect::<Vec<_>>(), ["keyhatch-agent"; 20]);
+}
+
+#[test]
+fn a_node_that_is_switched_off_and_on_has_its_pods_again_and_no_value_is_left_anywhere() {
+    let cluster = Cluster::apart();
+    let namespace = cluster.namespace("power");
+    let marker = "marker-e2e-power-5e1f";
+    cluster.account.secret("power/db", &format!(r#"{{"password": "{marker}"}}"#));
+    cluster.account.secret("power/broken", &format!(r#"{{"password": "{marker}", "#));
+    let annotations = "keyhatch.dev/secret-db: power/db, keyhatch.dev/env-PASSWORD: 'power/db#password', \
+                       keyhatch.dev/refresh: 10s";
+    let script =
+        "[ -n \"$PASSWORD\" ] && [ -s /secrets/db ] && /busybox echo started; exec /busybox sleep 3600";
+    namespace
+        .apply(&pod("app", annotations, script).replace("restartPolicy: Never", "restartPolicy: Always"));
+    // Its property cannot be read; what is wrong with the document must not say what is in it.
+    let broken = pod("broken", "keyhatch.dev/secret-db: 'power/broken#password'", "exit 0");
+    let _ = namespace.try_apply(&broken);
+    namespace.wait("pod/app", "{.status.containerStatuses[0].ready}", "true");
+    let mut machine = cluster.machine.lock().unwrap();
+    machine.switch_off().unwrap();
+    machine.switch_on().unwrap();
+    namespace.wait("pod/app", "{.status.containerStatuses[0].restartCount}", "1");
+    namespace.wait("pod/app", "{.status.containerStatuses[0].ready}", "true");
+    assert_eq!(namespace.logs("app", "app"), "started\n");
+
+    let log = cluster.keyhatch.lock().unwrap().as_ref().unwrap().log();
+    assert!(!log.contains(marker), "in Keyhatch's log");
+    // What is not secret is found, or nothing could be.
+    assert!(!files_with(cluster.plane.root(), "power/db").is_empty());
+    for folder in [cluster.plane.root().to_owned(), machine.logs()] {
+        let found = files_with(&folder, marker);
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
+/// Files of etcd, of the API server, of kubelet and containerd, and of all containers' logs; not the pods' own memory.
+fn files_with(folder: &std::path::Path, marker: &str) -> Vec<std::path::PathBuf> {
+    use base64::Engine as _;
+    let encoded = base64::prelude::BASE64_STANDARD_NO_PAD.encode(marker);
+    let marks = [marker.as_bytes(), encoded.get(..encoded.len() - 2).unwrap().as_bytes()];
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let (path, kind) = (entry.path(), entry.file_type().unwrap());
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file() {
+                let bytes = std::fs::read(&path).unwrap_or_default();
+                let holds = |mark: &&[u8]| bytes.windows(mark.len()).any(|window| window == *mark);
+                if marks.iter().any(|mark| holds(mark)) {
+                    found.push(path);
+                }
+            }
+        }
+    }
+    found
 }
