@@ -143,7 +143,11 @@ pub fn check_nesting<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<(),
     Ok(())
 }
 
-fn check_count(request: &Request) -> Result<(), GrantError> {
+/// Something is asked for, and no more than one answer should hold.
+///
+/// # Errors
+/// Nothing, or too much.
+pub fn check_count(request: &Request) -> Result<(), GrantError> {
     let Request { files, external_secrets, env, external_secret_env, .. } = request;
     let variables: usize = env.values().map(BTreeMap::len).sum();
     match files.len() + external_secrets.len() + variables + external_secret_env.len() {

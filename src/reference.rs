@@ -6,7 +6,6 @@ mod parse;
 mod query;
 
 pub use parse::ReferenceError;
-pub(crate) use parse::is_subdomain;
 pub use query::{QueryError, SecretQuery};
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! What was asked for in, the request that stands in the agent's args out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use keyhatch_agent::{ExternalSecret, File, Mode, Permissions, Request};
 use serde_json::Value;
@@ -10,10 +10,8 @@ use super::containers::User;
 use super::{Code, REFRESH};
 use crate::field::Field;
 use crate::finding::Report;
+use crate::grant::{GrantError, MAX_REFERENCES, check_count};
 use crate::rule::Level;
-
-/// More references than this one pod does not have.
-const MAX_REFERENCES: usize = 100;
 
 /// Mode and request of a pod.
 pub(super) fn make(
@@ -54,17 +52,18 @@ pub(super) fn make(
 
 /// Checks that something is asked for, and not more than one answer can hold.
 pub(super) fn check(request: &Request, at: &Field<'_>, report: &mut Report) {
-    let Request { files, external_secrets, env, external_secret_env, .. } = request;
-    let mut references: BTreeSet<&str> = files.values().map(|file| file.from.as_str()).collect();
-    references.extend(env.values().flat_map(BTreeMap::values).map(String::as_str));
-    let count = references.len().max(files.len()) + external_secrets.len() + external_secret_env.len();
-    if count == 0 && !report.has(Level::Deny) {
-        let cause = "say what: files, env, external-secret or external-secret-env";
-        report.missing(Code::NothingAsked.rule(), at, cause);
-    }
-    if count > MAX_REFERENCES {
-        let cause = format!("at most {MAX_REFERENCES} are allowed in one pod");
-        report.value(Code::TooMany.rule(), at, format_args!("{count} references"), cause);
+    match check_count(request) {
+        Err(GrantError::Nothing) if !report.has(Level::Deny) => {
+            let cause = "say what: files, env, external-secret or external-secret-env";
+            report.missing(Code::NothingAsked.rule(), at, cause);
+        }
+        Err(GrantError::TooMany(count)) => {
+            let cause = format!(
+                "at most {MAX_REFERENCES} are allowed in one pod, a variable in two containers being two"
+            );
+            report.value(Code::TooMany.rule(), at, format_args!("{count} references"), cause);
+        }
+        Ok(()) | Err(_) => {}
     }
 }
 

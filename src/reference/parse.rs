@@ -115,7 +115,7 @@ impl FromStr for Store {
 }
 
 /// DNS-1123: labels of small letters, digits and hyphens, with dots between them.
-pub(crate) fn is_subdomain(name: &str) -> bool {
+fn is_subdomain(name: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')

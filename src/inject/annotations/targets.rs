@@ -9,11 +9,10 @@ use super::values::read_map;
 use super::{Annotation, Asked, File};
 use crate::field::Field;
 use crate::finding::Report;
+use crate::grant::names::{self, NameError};
+use crate::grant::{GrantError, check_nesting, check_permissions};
 use crate::inject::Code;
 use crate::suggest;
-
-/// The longest path of a file, in bytes.
-const MAX_PATH: usize = 253;
 
 /// Reads files, variables and permissions.
 pub(super) fn read(ours: &[Annotation<'_>], asked: &mut Asked, at: &Field<'_>, report: &mut Report) {
@@ -27,7 +26,10 @@ pub(super) fn read(ours: &[Annotation<'_>], asked: &mut Asked, at: &Field<'_>, r
             read_references(name, value, asked, at, report);
         }
     }
-    check_folders(&asked.files, at, report);
+    if let Err(GrantError::Nested { outer, inner }) = check_nesting(asked.files.keys().map(String::as_str)) {
+        let cause = format!("is a file, and a folder with {inner:?} in it");
+        report.text(Code::DuplicateTarget.rule(), at, &outer, cause);
+    }
     for Annotation { key, name, value } in ours {
         if let Some(file) = name.strip_prefix("perms-") {
             read_permissions(file, value, &mut asked.files, &at.key(key), report);
@@ -72,40 +74,21 @@ fn add_variable(name: &str, reference: &str, asked: &mut Asked, at: &Field<'_>, 
 
 /// Whether a program can read an environment variable of this name.
 pub(in crate::inject) fn check_variable(name: &str, at: &Field<'_>, report: &mut Report) -> bool {
-    let is_part = |b: u8| b == b'_' || b.is_ascii_alphanumeric();
-    let is_name = name.bytes().all(is_part) && name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
-    if !is_name {
-        let cause = "variables are letters, digits and _, and do not begin with a digit";
-        report.text(Code::BadName.rule(), at, name, cause);
+    let checked = names::variable(name);
+    if let Err(error) = &checked {
+        report.text(Code::BadName.rule(), at, name, error.to_string());
     }
-    is_name
+    checked.is_ok()
 }
 
 /// Whether a file can lie there.
 fn check_path(path: &str, at: &Field<'_>, report: &mut Report) -> bool {
-    let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains(['\0', '\\']);
-    if path.len() > MAX_PATH || !path.split('/').all(is_segment) || path.chars().any(char::is_control) {
-        let cause = format!("write a relative path without . and .. of at most {MAX_PATH} bytes");
-        report.text(Code::PathEscape.rule(), at, path, cause);
-        return false;
+    let checked = names::file(path);
+    if let Err(error) = &checked {
+        let code = if *error == NameError::Reserved { Code::ReservedName } else { Code::PathEscape };
+        report.text(code.rule(), at, path, error.to_string());
     }
-    if path.starts_with(".keyhatch") || path.starts_with("..") {
-        let cause = "names that begin with .keyhatch or .. are Keyhatch's own";
-        report.text(Code::ReservedName.rule(), at, path, cause);
-        return false;
-    }
-    true
-}
-
-/// A file cannot be a folder of others.
-fn check_folders(files: &BTreeMap<String, File>, at: &Field<'_>, report: &mut Report) {
-    for path in files.keys() {
-        let folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
-        for folder in folders.filter(|folder| files.contains_key(*folder)) {
-            let cause = format!("is a file, and a folder with {path:?} in it");
-            report.text(Code::DuplicateTarget.rule(), at, folder, cause);
-        }
-    }
+    checked.is_ok()
 }
 
 fn read_permissions(
@@ -125,8 +108,8 @@ fn read_permissions(
         return report.text(rule, at, path, cause);
     };
     match value.parse::<Permissions>() {
-        Ok(permissions) if permissions.bits() & 0o002 != 0 => {
-            report.text(rule, at, value, "everybody could write the file");
+        Ok(permissions) if check_permissions(path, permissions).is_err() => {
+            report.text(rule, at, value, "nobody but the owner may write the file");
         }
         Ok(permissions) if permissions.bits() & 0o400 == 0 => {
             report.text(rule, at, value, "its owner must be able to read the file");

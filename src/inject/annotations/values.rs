@@ -9,13 +9,11 @@ use super::{Annotation, Asked, DefaultStore, Defaults, Mode, REFRESH, STORE};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::go::duration;
+use crate::grant::{MIN_REFRESH, names};
 use crate::inject::Code;
-use crate::reference::is_subdomain;
 use crate::suggest;
 use crate::yaml;
 
-/// More often than this nothing is fetched, in seconds.
-const MIN_REFRESH: u64 = 10;
 /// Places that belong to the container or the kubelet.
 const FOREIGN_PATHS: [&str; 6] = ["/dev", "/etc", "/proc", "/run", "/sys", "/var/run"];
 
@@ -121,12 +119,11 @@ fn read_list(value: &str, at: &Field<'_>, report: &mut Report) -> Vec<String> {
 fn read_names(value: &str, at: &Field<'_>, report: &mut Report) -> Vec<String> {
     let mut names = read_list(value, at, report);
     names.retain(|name| {
-        let is_name = is_subdomain(name);
-        if !is_name {
-            let cause = "is no name of an ExternalSecret: lower-case letters, digits, - and .";
-            report.text(Code::BadReference.rule(), at, name, cause);
+        let checked = names::object(name);
+        if let Err(error) = &checked {
+            report.text(Code::BadReference.rule(), at, name, error.to_string());
         }
-        is_name
+        checked.is_ok()
     });
     names
 }

@@ -1,6 +1,8 @@
 //! Random pods that ask: whatever they look like, the patch applies, adds what is ours and nothing else, and planning
 //! the result again changes nothing.
 
+use keyhatch::grant::grant;
+use keyhatch_agent::Invocation;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -74,6 +76,19 @@ fn pod() -> impl Strategy<Value = Value> {
     })
 }
 
+/// What the broker says to the request of an injected pod.
+fn granted(pod: &Value) -> Result<(), String> {
+    let args: Vec<_> = pod["spec"]["initContainers"][0]["args"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|arg| arg.as_str().unwrap())
+        .collect();
+    let invocation = Invocation::from_args(&args).unwrap();
+    let containers = ["first", "one", "two"].into();
+    grant(&invocation.request, &containers).map(drop).map_err(|error| error.to_string())
+}
+
 /// The pod without everything that is ours.
 fn without_ours(pod: &Value) -> Value {
     let mut pod = pod.clone();
@@ -109,6 +124,7 @@ proptest! {
     fn a_plan_adds_what_is_ours_and_is_not_repeated(pod in pod()) {
         let plan = planned(&pod, &defaults()).map_err(|report| TestCaseError::fail(super::told(report)))?;
         let once = patched(&pod, &plan);
+        prop_assert_eq!(granted(&once), Ok(()));
         prop_assert_eq!(&once["spec"]["initContainers"][0]["name"], "keyhatch-agent");
         prop_assert_eq!(without_ours(&once), without_ours(&pod));
         let again = planned(&once, &defaults()).map_err(|report| TestCaseError::fail(super::told(report)))?;
