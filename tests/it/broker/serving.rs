@@ -58,7 +58,7 @@ struct Installed {
 
 impl Installed {
     fn start() -> Self {
-        let options = Options { controller_manager: false, audit: true };
+        let options = Options { controller_manager: false, audit: true, ..Options::default() };
         let plane = ControlPlane::start(&options).unwrap();
         let apply = ["apply", "--server-side", "-f", "-"];
         plane.kubectl_in(&keyhatch(&["crds"]).stdout, &apply).success().unwrap();
