@@ -265,7 +265,7 @@ pub struct SecretsManagerSettings {
 }
 
 /// How failed calls to AWS are repeated.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RetrySettings {
     /// Attempts of a call, the first included.

@@ -17,6 +17,7 @@ use super::observe::{Observed, Observer};
 use super::plan::{Ambient, Plan, StoreId};
 use super::quota::{Payer, Quotas};
 use super::watch::{Comparison, Watched, Watches};
+use crate::api::secret_store::RetrySettings;
 use crate::cache::{Cache, Who};
 use slots::{Slot, Slots};
 
@@ -60,8 +61,11 @@ pub(super) struct Accesses {
     cache: Arc<Cache>,
     watches: Option<Watches>,
     slots: Slots,
-    lanes: Mutex<HashMap<Arc<Who>, Weak<Lane>>>,
+    lanes: Mutex<HashMap<LaneKey, Weak<Lane>>>,
 }
+
+/// Stores with the same identity, place and retries share a lane.
+type LaneKey = (Arc<Who>, Option<RetrySettings>);
 
 impl Accesses {
     pub(super) fn new(
@@ -133,8 +137,9 @@ impl Accesses {
             version,
         };
         let seen = seen.into_iter().map(watch).collect();
-        let lane = self
-            .lane(&who, || Session::new(base, plan.clone(), Arc::clone(&self.clients), self.objects.clone()));
+        let lane = self.lane(&who, &plan, || {
+            Session::new(base, plan.clone(), Arc::clone(&self.clients), self.objects.clone())
+        });
         let store = Arc::new(store.clone());
         let new = Arc::new(Access { store, who, plan, title, lane, seen, at: Instant::now() });
         let old = slot.set(Some(Arc::clone(&new)));
@@ -144,10 +149,11 @@ impl Accesses {
         new
     }
 
-    /// One lane for each identity and place, whichever store leads to it.
-    fn lane(&self, who: &Arc<Who>, session: impl FnOnce() -> Session) -> Arc<Lane> {
+    /// One lane for each identity and place, whichever store leads to it, as long as stores want the same retries.
+    fn lane(&self, who: &Arc<Who>, plan: &Plan, session: impl FnOnce() -> Session) -> Arc<Lane> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lane) = lanes.get(who).and_then(Weak::upgrade) {
+        let key = (Arc::clone(who), plan.retry.clone());
+        if let Some(lane) = lanes.get(&key).and_then(Weak::upgrade) {
             return lane;
         }
         lanes.retain(|_, lane| lane.strong_count() > 0);
@@ -156,7 +162,7 @@ impl Accesses {
         let payer = Payer { account, place: who.place.clone() };
         let lane = Lane::new(session, Arc::clone(&self.clients.calls), Arc::clone(&self.quotas), payer);
         let lane = Arc::new(lane);
-        lanes.insert(Arc::clone(who), Arc::downgrade(&lane));
+        lanes.insert(key, Arc::downgrade(&lane));
         lane
     }
 

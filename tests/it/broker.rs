@@ -19,14 +19,25 @@ use serde_json::{Value as Json, json};
 use crate::support::aws::Aws;
 use crate::support::aws::account::Account;
 use crate::support::broker::{Broker, pod, pod_token};
-use crate::support::control_plane::ControlPlane;
+use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::http::Response;
 use crate::support::kubectl::wait_until;
 use crate::support::process::next_number;
-use crate::support::webhook;
 
 /// Longer than anything takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A cluster without our webhook, which would refuse pods that were injected by hand.
+fn plane() -> &'static ControlPlane {
+    static PLANE: OnceLock<ControlPlane> = OnceLock::new();
+    PLANE.get_or_init(|| {
+        let plane =
+            ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
+        let crds = crate::command::keyhatch(&["crds"]).stdout;
+        plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
+        plane
+    })
+}
 
 /// What all tests share: the cluster, the AWS and the broker between them.
 struct Site {
@@ -43,7 +54,7 @@ fn site() -> &'static Site {
 impl Site {
     fn start(flags: &[&str]) -> Self {
         let bin = env!("CARGO_BIN_EXE_keyhatch");
-        let plane = webhook::shared(bin).plane;
+        let plane = plane();
         let aws = Aws::start();
         let broker = Broker::start(Path::new(bin), plane, &aws, flags).unwrap();
         Self { plane, aws, broker }

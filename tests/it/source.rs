@@ -1,12 +1,14 @@
 //! The source of secrets: stores and credentials in a real API server, secrets in the fake AWS.
 
 mod answers;
+mod chain;
 mod changes;
 mod isolation;
 mod on_moto;
 mod permissions;
 mod resolve;
 mod search;
+mod settings;
 mod sharing;
 
 use std::path::PathBuf;
@@ -54,6 +56,15 @@ impl World {
     }
 
     async fn with(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::made(true, change).await
+    }
+
+    /// Without a watch of Secrets and ServiceAccounts.
+    async fn unwatched() -> Self {
+        Self::made(false, |_| ()).await
+    }
+
+    async fn made(watch_credentials: bool, change: impl FnOnce(&mut Limits)) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let plane = webhook::shared(env!("CARGO_BIN_EXE_keyhatch")).plane;
         let aws = Aws::start();
@@ -66,7 +77,8 @@ impl World {
         let mut registry = Registry::default();
         metrics.register(&mut registry);
         calls.register(&mut registry);
-        let source = source(plane.kubeconfig(), &aws.url(), Arc::clone(&cache), calls).await;
+        let source =
+            source(plane.kubeconfig(), &aws.url(), watch_credentials, Arc::clone(&cache), calls).await;
         Self { namespace: plane.namespace("source"), plane, aws, account, source, cache, registry }
     }
 
@@ -141,12 +153,18 @@ impl World {
     }
 }
 
-async fn source(kubeconfig: PathBuf, url: &str, cache: Arc<Cache>, calls: Arc<Calls>) -> Source {
+async fn source(
+    kubeconfig: PathBuf,
+    url: &str,
+    watch_credentials: bool,
+    cache: Arc<Cache>,
+    calls: Arc<Calls>,
+) -> Source {
     let config = Kubeconfig::read_from(kubeconfig).unwrap();
     let config = kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
     let config = SourceConfig {
         objects: Objects::Cluster(kube::Client::try_from(config).unwrap()),
-        watch_credentials: true,
+        watch_credentials,
         clients: ClientConfig {
             secrets_manager_endpoint: Some(url.to_owned()),
             sts_endpoint: Some(url.to_owned()),

@@ -9,7 +9,6 @@ use keyhatch::needs::rights::{self, Right};
 use super::*;
 use crate::command::keyhatch;
 use crate::support::broker::send;
-use crate::support::control_plane::Options;
 use crate::support::process::free_address;
 use crate::support::replica::Replica;
 
@@ -51,9 +50,11 @@ fn a_flow_that_cannot_be_served_is_an_error_of_the_start() {
 /// A cluster of its own with everything that is installed, and what one team has there.
 struct Installed {
     plane: ControlPlane,
-    aws: Aws,
+    /// Of a pod that may have what it asks for, and of one that may not.
+    tokens: [String; 2],
     address: String,
     replica: Replica,
+    _aws: Aws,
 }
 
 impl Installed {
@@ -65,9 +66,12 @@ impl Installed {
         for file in MANIFESTS {
             plane.kubectl(&["apply", "--server-side", "-f", &format!("manifests/{file}")]).success().unwrap();
         }
+        let aws = Aws::start();
+        furnish(&plane, &aws);
+        let tokens = tokens(&plane);
+        // What is there by now was written when nobody reviewed: the address of the webhook is nobody's.
         let hook = keyhatch(&["webhook-config", "--url", "https://127.0.0.1:1"]).stdout;
         plane.kubectl_in(&hook, &apply).success().unwrap();
-        let aws = Aws::start();
         let address = free_address().unwrap().to_string();
         let kubeconfig = plane.kubeconfig_of("keyhatch", plane.url()).unwrap();
         let url = aws.url();
@@ -87,46 +91,7 @@ impl Installed {
         ];
         let replica = Replica::start(env!("CARGO_BIN_EXE_keyhatch"), &plane, "keyhatch", &kubeconfig, &flags);
         replica.wait_ready();
-        Self { plane, aws, address, replica }
-    }
-
-    /// A namespace `team` with stores by keys, by ServiceAccount and of the cluster, and an ExternalSecret.
-    fn furnish(&self) {
-        let account = self.aws.account("777788889999");
-        account.secret("db", "hunter2");
-        let keys = account.keys();
-        self.plane.create_namespace("team");
-        self.plane.kubectl(&["label", "namespace", "team", "team=a"]).success().unwrap();
-        let role = json!({"eks.amazonaws.com/role-arn": "arn:aws:iam::777788889999:role/reader"});
-        let by_account = json!({"provider": {"aws": {"service": "SecretsManager", "region": "eu-central-1",
-            "auth": {"jwt": {"serviceAccountRef": {"name": "reader"}}}}}});
-        let group = "external-secrets.io/v1";
-        let objects = json!([
-            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "aws"},
-                "stringData": {"id": keys.id, "secret": keys.secret}},
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader", "annotations": role}},
-            {"apiVersion": group, "kind": "SecretStore", "metadata": {"name": "aws"}, "spec": spec("team", &json!([]))},
-            {"apiVersion": group, "kind": "SecretStore", "metadata": {"name": "irsa"}, "spec": by_account},
-            {"apiVersion": group, "kind": "ClusterSecretStore", "metadata": {"name": "shared"},
-                "spec": spec("team", &json!([{"namespaceSelector": {"matchLabels": {"team": "a"}}}]))},
-            {"apiVersion": group, "kind": "ExternalSecret", "metadata": {"name": "db"},
-                "spec": {"secretStoreRef": {"name": "aws"}, "data": [{"secretKey": "x", "remoteRef": {"key": "db"}}]}},
-        ]);
-        for object in objects.as_array().unwrap() {
-            let args = ["apply", "--server-side", "-n", "team", "-f", "-"];
-            // Nobody answers reviews at the address of the webhook.
-            self.plane.kubectl(&["delete", "validatingwebhookconfiguration", "keyhatch"]);
-            self.plane.kubectl_in(&object.to_string(), &args).success().unwrap();
-        }
-        let hook = keyhatch(&["webhook-config", "--url", "https://127.0.0.1:1"]).stdout;
-        self.plane.kubectl_in(&hook, &["apply", "--server-side", "-f", "-"]).success().unwrap();
-    }
-
-    fn token(&self, name: &str, request: &Json) -> String {
-        let request: Request = serde_json::from_value(request.clone()).unwrap();
-        let pod = pod("team", name, "default", &request);
-        self.plane.kubectl_in(&pod.to_string(), &["apply", "--server-side", "-f", "-"]).success().unwrap();
-        pod_token(&self.plane, "team", "default", name)
+        Self { plane, tokens, address, replica, _aws: aws }
     }
 
     /// What an agent does: trusts whom it was told to trust last.
@@ -143,22 +108,63 @@ impl Installed {
     }
 }
 
+/// A namespace `team` with stores by keys, by ServiceAccount and of the cluster, and an ExternalSecret.
+fn furnish(plane: &ControlPlane, aws: &Aws) {
+    let account = aws.account("777788889999");
+    account.secret("db", "hunter2");
+    let keys = account.keys();
+    plane.create_namespace("team");
+    plane.kubectl(&["label", "namespace", "team", "team=a"]).success().unwrap();
+    let role = json!({"eks.amazonaws.com/role-arn": "arn:aws:iam::777788889999:role/reader"});
+    let by_account = json!({"provider": {"aws": {"service": "SecretsManager", "region": "eu-central-1",
+        "auth": {"jwt": {"serviceAccountRef": {"name": "reader"}}}}}});
+    let group = "external-secrets.io/v1";
+    let objects = json!([
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "aws"},
+            "stringData": {"id": keys.id, "secret": keys.secret}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader", "annotations": role}},
+        {"apiVersion": group, "kind": "SecretStore", "metadata": {"name": "aws"}, "spec": spec("team", &json!([]))},
+        {"apiVersion": group, "kind": "SecretStore", "metadata": {"name": "irsa"}, "spec": by_account},
+        {"apiVersion": group, "kind": "ClusterSecretStore", "metadata": {"name": "shared"},
+            "spec": spec("team", &json!([{"namespaceSelector": {"matchLabels": {"team": "a"}}}]))},
+        {"apiVersion": group, "kind": "ExternalSecret", "metadata": {"name": "db"},
+            "spec": {"secretStoreRef": {"name": "aws"}, "data": [{"secretKey": "x", "remoteRef": {"key": "db"}}]}},
+    ]);
+    for object in objects.as_array().unwrap() {
+        let args = ["apply", "--server-side", "-n", "team", "-f", "-"];
+        plane.kubectl_in(&object.to_string(), &args).success().unwrap();
+    }
+}
+
+fn tokens(plane: &ControlPlane) -> [String; 2] {
+    let token = |name: &str, request: Json| {
+        let request: Request = serde_json::from_value(request).unwrap();
+        let pod = pod("team", name, "default", &request);
+        plane.kubectl_in(&pod.to_string(), &["apply", "--server-side", "-f", "-"]).success().unwrap();
+        pod_token(plane, "team", "default", name)
+    };
+    [
+        token(
+            "app",
+            json!({"files": {"db": {"from": "aws::db"}, "shared": {"from": "cluster/shared::db"}},
+                "externalSecrets": ["db"], "permissions": "0400"}),
+        ),
+        token("denied", json!({"files": {"db": {"from": "irsa::db"}}, "permissions": "0400"})),
+    ]
+}
+
 #[test]
 fn running_pods_follow_a_new_authority_and_every_right_is_used() {
     let site = Installed::start();
-    site.furnish();
+    let [token, denied] = &site.tokens;
     let first = site.secret("ca.crt");
-    let request = json!({"files": {"db": {"from": "aws::db"}, "shared": {"from": "cluster/shared::db"}},
-        "externalSecrets": ["db"], "permissions": "0400"});
-    let token = site.token("app", &request);
-    let denied = site.token("denied", &json!({"files": {"db": {"from": "irsa::db"}}, "permissions": "0400"}));
-    let refusal = site.ask(&denied, &first).unwrap();
+    let refusal = site.ask(denied, &first).unwrap();
     assert_eq!(refused(&refusal), (403, "AwsIdentityRefused".to_owned()), "{}", refusal.body);
 
     let mut roots = first.clone();
     wait_until(Duration::from_secs(90), "another authority alone", || {
         // A leaf that was served a moment ago may have expired on a busy machine; whom we trust never lags behind.
-        let response = site.ask(&token, &roots)?;
+        let response = site.ask(token, &roots)?;
         if response.status == 429 {
             return Err("asked too often".to_owned());
         }

@@ -148,7 +148,7 @@ fn every_folder_is_known() {
         names.sort();
         names
     };
-    assert_eq!(list(manifests()), ["base", "components", "crds", "overlays"]);
+    assert_eq!(list(manifests()), ["base", "components", "crds", "image", "overlays"]);
     assert_eq!(list(&manifests().join("overlays")), ["beside-eso", "standalone"]);
     let components =
         ["cert-manager", "cluster-checks", "namespace-enforce", "pods", "team-roles", "watch-credentials"];

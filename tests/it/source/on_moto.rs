@@ -25,7 +25,7 @@ async fn values_versions_tags_and_searches_are_read_from_moto() {
     }
     let calls = Arc::new(Calls::new(true));
     let cache = Arc::new(Cache::new(Limits::default(), Arc::default()));
-    let source = source(world.plane.kubeconfig(), url, cache, Arc::clone(&calls)).await;
+    let source = source(world.plane.kubeconfig(), url, true, cache, Arc::clone(&calls)).await;
     let store = StoreId::seen_from(&world.namespace, StoreKind::SecretStore, "aws");
     let access = source.access(&store, &world.namespace).await.unwrap();
     let get = async |reference: &str| {
