@@ -33,13 +33,13 @@ e2e: cluster node image ## What only a real node proves: pods run by a kubelet (
 moto: ## moto, which our fake of AWS is held to, in a virtual environment of its own, once
 	@tests/aws/build.sh target/moto
 
-demo: cluster ## What is refused and why: control plane, webhook, and everything in examples/
-	@cargo build --locked --quiet --bin keyhatch --example dev
-	@target/debug/examples/dev demo --keyhatch target/debug/keyhatch
+demo: cluster ## What is refused and why, where references lead, and a pod with its secrets
+	@cargo build --locked --quiet --workspace --bins --example dev
+	@target/debug/examples/dev demo --keyhatch target/debug/keyhatch --agent target/debug/keyhatch-agent
 
 dev: cluster ## The same, and it stays up: prints the kubeconfig
-	@cargo build --locked --quiet --bin keyhatch --example dev
-	@target/debug/examples/dev dev --keyhatch target/debug/keyhatch
+	@cargo build --locked --quiet --workspace --bins --example dev
+	@target/debug/examples/dev dev --keyhatch target/debug/keyhatch --agent target/debug/keyhatch-agent
 
 bench: cluster ## Time per review beside a handler that does nothing; memory; calls, time and bytes per secret; pods that start at once
 	cargo bench --locked --bench admission

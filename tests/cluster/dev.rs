@@ -3,13 +3,15 @@
 //! `dev demo` applies every manifest of `examples/good` and `examples/bad` with kubectl and prints what a
 //! user would see. It fails unless every good one is accepted and every bad one is refused by Keyhatch; a
 //! bad one whose first line is `# warns` must be accepted with a warning instead. Then `keyhatch resolve` follows
-//! references to an AWS that is ours.
+//! references to an AWS that is ours, and a Deployment that asks for secrets gets them.
 //!
 //! `dev dev` keeps the cluster up until Ctrl-C. Either way nothing is left behind, and no other cluster and
 //! no kubeconfig of the user is touched.
 
 #[path = "dev/aws.rs"]
 mod aws;
+#[path = "dev/pod.rs"]
+mod pod;
 #[path = "../support.rs"]
 mod support;
 
@@ -23,7 +25,8 @@ use aws::{DemoAws, REFERENCES};
 use clap::{Parser, ValueEnum};
 use support::control_plane::{ControlPlane, Options};
 use support::kubectl::Output;
-use support::webhook::Webhook;
+use support::process::free_address;
+use support::webhook::{Pods, Webhook};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs a throw-away cluster with Keyhatch in it.
@@ -33,6 +36,9 @@ struct Args {
     /// The keyhatch binary to run.
     #[arg(long, value_name = "PATH")]
     keyhatch: PathBuf,
+    /// The keyhatch-agent binary to run.
+    #[arg(long, value_name = "PATH")]
+    agent: PathBuf,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -62,16 +68,21 @@ fn run(args: &Args) -> Result<bool, String> {
     eprintln!("starting a control plane and {} ...", args.keyhatch.display());
     // Declared first, hence dropped last: the webhook goes before its API server.
     let plane = ControlPlane::start(&Options::default())?;
-    let webhook = Webhook::serve(&args.keyhatch, &plane)?;
+    plane.kubectl(&["apply", "-f", "manifests/components/pods/store-users.yaml"]).success()?;
+    let aws = DemoAws::start();
+    let pods = Pods { image: "keyhatch:0.1.0", broker: free_address()?, aws: aws.url() };
+    let webhook = Webhook::serve_pods(&args.keyhatch, &plane, &pods)?;
     webhook.register(&plane)?;
     plane.create_namespace(NAMESPACE);
     let current = format!("--namespace={NAMESPACE}");
     plane.kubectl(&["config", "set-context", "--current", &current]).success()?;
-    let aws = DemoAws::start(&plane)?;
+    aws.install(&plane)?;
     match args.mode {
         Mode::Demo => {
             let paint = Paint::detect();
-            Ok(show_examples(&plane, &paint)? & show_references(&args.keyhatch, &plane, &aws, &paint)?)
+            let is_judged = show_examples(&plane, &paint)?;
+            let is_resolved = show_references(&args.keyhatch, &plane, &aws, &paint)?;
+            Ok(is_judged && is_resolved && pod::show(&plane, &args.agent, &paint)?)
         }
         Mode::Dev => stay_up(&plane, &webhook, &aws).map(|()| true),
     }

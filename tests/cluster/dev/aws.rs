@@ -19,15 +19,23 @@ pub(crate) struct DemoAws {
 }
 
 impl DemoAws {
-    /// Starts it, and makes the store `demo` in the current namespace.
-    pub(crate) fn start(plane: &ControlPlane) -> Result<Self, String> {
+    /// Starts it.
+    pub(crate) fn start() -> Self {
         let aws = Aws::start();
-        let account = aws.account(ACCOUNT);
-        account.secret("prod/db", r#"{"user": "app", "password": "correct horse battery staple"}"#);
-        let keys = account.user("demo", &[allow_all()]);
-        let objects = store(&keys);
-        plane.kubectl_in(&objects, &["apply", "-f", "-"]).success()?;
-        Ok(Self { aws })
+        aws.account(ACCOUNT)
+            .secret("prod/db", r#"{"user": "app", "password": "correct horse battery staple"}"#);
+        Self { aws }
+    }
+
+    /// Its endpoint.
+    pub(crate) fn url(&self) -> String {
+        self.aws.url()
+    }
+
+    /// Makes the store `demo` in the current namespace.
+    pub(crate) fn install(&self, plane: &ControlPlane) -> Result<(), String> {
+        let keys = self.aws.account(ACCOUNT).user("demo", &[allow_all()]);
+        plane.kubectl_in(&store(&keys), &["apply", "-f", "-"]).success().map(drop)
     }
 
     /// What makes every AWS SDK call it.
