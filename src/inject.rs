@@ -50,7 +50,7 @@ impl Installation {
     pub fn anywhere() -> Self {
         Self {
             image: Some("keyhatch-agent".into()),
-            broker: "keyhatch-broker.keyhatch.svc:10251".into(),
+            broker: "keyhatch.keyhatch.svc:10251".into(),
             broker_address: None,
             roots: String::new(),
             allow_shared_pid: false,

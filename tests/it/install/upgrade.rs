@@ -24,10 +24,13 @@ fn release(folder: &Path, tag: &str, entries: impl FnOnce(Value) -> Vec<Value>) 
     assert_ne!(text, changed);
     fs::write(&kustomization, changed).unwrap();
     let file = folder.join("base/webhook.yaml");
-    let mut configuration: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    let entry = configuration["webhooks"][0].take();
-    configuration["webhooks"] = entries(entry).into();
-    fs::write(&file, configuration.to_string()).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let (first, others) = text.split_once("\n---\n").unwrap();
+    let mut configuration: Value = serde_json::from_str(first).unwrap();
+    let webhooks = configuration["webhooks"].as_array_mut().unwrap();
+    let changed = entries(webhooks.remove(0));
+    webhooks.splice(0..0, changed);
+    fs::write(&file, format!("{configuration}\n---\n{others}")).unwrap();
 }
 
 /// The next release, with its entry renamed at once.
@@ -40,10 +43,11 @@ fn renamed(mut entry: Value) -> Value {
     entry
 }
 
-/// Waits until the configuration has these entries and no other, each with our CA.
+/// Waits until there are these entries, those of pods and of workloads, and no other, each with our CA.
 #[track_caller]
 fn wait_entries(site: &Site, names: &[&str]) {
-    let mut wanted: Vec<_> = names.iter().map(|name| ((*name).to_owned(), true)).collect();
+    let always = ["pods.keyhatch.dev", "workloads.keyhatch.dev"];
+    let mut wanted: Vec<_> = names.iter().chain(&always).map(|name| ((*name).to_owned(), true)).collect();
     wanted.sort();
     wait_until(SOON, &format!("entries {names:?} with our CA"), || {
         let mut entries = site.entries();
