@@ -1,9 +1,11 @@
 //! `exec`: becomes the container's own program, with its variables. The process is the same one, so its number, its
 //! signals, its exit code, its input and its terminal are what they would be without us.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -12,6 +14,9 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::variables::{self, VariableError};
+
+/// How a reference in a container's own `env` begins.
+const REFERENCE: &[u8] = b"keyhatch:";
 
 /// Why the program does not start.
 #[derive(Debug, Error)]
@@ -73,7 +78,12 @@ fn become_program(args: &[OsString]) -> Result<std::convert::Infallible, ExecErr
     let bytes = Zeroizing::new(bytes);
     let all = variables::read(&bytes).map_err(|source| ExecError::Variables { path, source })?;
     drop(bytes);
-    let source = Command::new(program).args(rest).envs(all).exec();
+    let mut command = Command::new(program);
+    // A reference that was skipped is no value. What it stands for comes with the rest, if it is there.
+    for (name, _) in env::vars_os().filter(|(_, value)| value.as_bytes().starts_with(REFERENCE)) {
+        command.env_remove(name);
+    }
+    let source = command.args(rest).envs(all).exec();
     Err(ExecError::Exec { program: program.into(), source })
 }
 

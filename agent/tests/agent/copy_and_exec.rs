@@ -53,6 +53,19 @@ fn the_program_is_the_same_process_with_the_same_input_and_the_same_exit_code() 
 }
 
 #[test]
+fn a_reference_in_the_environment_is_replaced_or_taken_away() {
+    let pod = Pod::new();
+    fs::write(pod.path("env"), "A=value\0").unwrap();
+    let file = format!("--env-file={}", pod.path("env").display());
+    let output = Command::new(program())
+        .args(["exec", &file, "--", "sh", "-c", "echo \"[$A][${B-none}][$C]\""])
+        .envs([("A", "keyhatch:aws::a"), ("B", "keyhatch:aws::missing"), ("C", "a keyhatch:x")])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "[value][none][a keyhatch:x]\n");
+}
+
+#[test]
 fn signals_are_what_they_were() {
     let pod = Pod::new();
     fs::write(pod.path("env"), "").unwrap();
