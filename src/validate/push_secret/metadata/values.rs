@@ -250,6 +250,15 @@ fn read_regions(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option
 
 /// `before` are the regions that are listed before this one.
 fn check_region(name: &str, before: &[String], at: &Field<'_>, report: &mut Report) {
+    if !region::is_listed(name) {
+        check_odd_region(name, at, report);
+    }
+    if before.iter().any(|region| region == name) {
+        report.text(&REPLICA_REGION, at, name, "listed twice; AWS takes each region once");
+    }
+}
+
+fn check_odd_region(name: &str, at: &Field<'_>, report: &mut Report) {
     match region::parse(name) {
         Region::Known(_) if region::without_fips(name) != name => {
             let cause =
@@ -262,9 +271,6 @@ fn check_region(name: &str, before: &[String], at: &Field<'_>, report: &mut Repo
             report.text(&REPLICA_REGION_UNKNOWN, at, name, cause);
         }
         Region::Misspelt(suggestion) => report.text(&REPLICA_REGION, at, name, misspelt_region(&suggestion)),
-    }
-    if before.iter().any(|region| region == name) {
-        report.text(&REPLICA_REGION, at, name, "listed twice; AWS takes each region once");
     }
 }
 
