@@ -8,6 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 /// `apiVersion` of the envelope.
 pub const API_VERSION: &str = "kubernetes.external-secrets.io/v1alpha1";
@@ -34,15 +35,15 @@ pub struct PushSecretMetadata {
     /// Whether the value is kept as SecretBinary (the default) or SecretString.
     pub secret_push_format: Option<PushFormat>,
     /// Description of the secret, up to 2048 characters.
-    pub description: Option<String>,
+    pub description: Option<SmolStr>,
     /// KMS key id, ARN or alias. `kmsKeyID` is understood, too.
-    pub kms_key_id: Option<String>,
+    pub kms_key_id: Option<SmolStr>,
     /// Tags of the secret. `managed-by` is added.
-    pub tags: Option<BTreeMap<String, String>>,
+    pub tags: Option<BTreeMap<SmolStr, SmolStr>>,
     /// Resource policy of the secret.
     pub resource_policy: Option<ResourcePolicy>,
     /// Regions of replicas. Absent: not managed; empty: none.
-    pub replication_locations: Option<Vec<String>>,
+    pub replication_locations: Option<Vec<SmolStr>>,
 }
 
 /// How the value is kept.
@@ -72,13 +73,13 @@ pub struct ResourcePolicy {
 pub struct PolicySource {
     /// ConfigMap or Secret.
     #[serde(default)]
-    pub kind: String,
+    pub kind: SmolStr,
     /// Name of the object.
     #[serde(default)]
-    pub name: String,
+    pub name: SmolStr,
     /// Key in its data.
     #[serde(default)]
-    pub key: String,
+    pub key: SmolStr,
 }
 
 /// As it should be written.
