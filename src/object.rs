@@ -4,6 +4,7 @@
 //! second time, against the schema, so that all of its mistakes are told and not just the first.
 
 mod envelope;
+mod once;
 mod places;
 mod schema;
 mod unknown;
@@ -21,6 +22,7 @@ use crate::rule::{Level, Reason, Rule};
 
 pub use envelope::Envelope;
 use envelope::Metadata;
+pub use once::Once;
 pub use schema::{REQUIRED_FIELD, SCHEMA};
 pub use unknown::{MISPLACED_FIELD, MISSPELT_FIELD, UNKNOWN_FIELD};
 
@@ -29,7 +31,7 @@ pub fn rules() -> Vec<&'static Rule> {
     vec![&VERSION_SERVED, &SCHEMA, &REQUIRED_FIELD, &MISSPELT_FIELD, &MISPLACED_FIELD, &UNKNOWN_FIELD]
 }
 
-/// An object of one of our kinds. `S` is its spec: as text ([`RawValue`]), or read ([`Read`]).
+/// An object of one of our kinds. `S` is its spec: as text ([`RawValue`]), or read ([`Once`]).
 #[derive(Debug)]
 pub struct Object<'a, S = &'a RawValue> {
     /// What it is.
@@ -40,7 +42,7 @@ pub struct Object<'a, S = &'a RawValue> {
 
 /// A spec, and the paths of the fields that its type does not know.
 #[derive(Debug, Default)]
-pub struct Read<T> {
+struct Read<T> {
     spec: T,
     unknown: Vec<String>,
 }
@@ -109,12 +111,37 @@ impl<'a> Object<'a> {
         schema::check(self.kind, &mut value, &Field::Root.key("spec"), report);
         Option::deserialize(value).map_err(Unreadable::Spec)
     }
+
+    /// What is wrong with a spec and with the fields that nobody knows; an absent spec is an empty one.
+    fn report<T: Default>(
+        &self,
+        read: Option<&Read<T>>,
+        check: impl FnOnce(&T, &mut Report) -> bool,
+    ) -> Report {
+        let mut report = Report::default();
+        let are_ours = match read {
+            Some(Read { spec, .. }) => check(spec, &mut report),
+            None => check(&T::default(), &mut report),
+        };
+        if are_ours {
+            let in_spec = read.into_iter().flat_map(|read| &read.unknown);
+            unknown::report(self.kind, self.envelope.unknown.iter().chain(in_spec), &mut report);
+        }
+        report
+    }
 }
 
-impl<T: Default> Object<'_, Read<T>> {
-    /// Has the spec checked; `check` answers whether unknown fields are ours to judge, too.
-    pub fn judge_read(&self, check: impl FnOnce(&T, &mut Report) -> bool) -> Report {
-        self.report(self.envelope.spec.as_ref(), check)
+impl<T: Default> Object<'_, Once<T>> {
+    /// Has the spec checked; `check` answers whether unknown fields are ours to judge, too. If so, and if there are
+    /// any, there is no report: they have to be read again to be told.
+    pub fn judge_once(&self, check: impl FnOnce(&T, &mut Report) -> bool) -> Option<Report> {
+        let mut report = Report::default();
+        let (are_ours, has_unknown) = match &self.envelope.spec {
+            Some(Once { spec, has_unknown }) => (check(spec, &mut report), *has_unknown),
+            None => (check(&T::default(), &mut report), false),
+        };
+        let has_unknown = has_unknown || !self.envelope.unknown.is_empty();
+        (!are_ours || !has_unknown).then_some(report)
     }
 }
 
@@ -143,24 +170,6 @@ impl<'a, S> Object<'a, S> {
     /// Whether it is being deleted.
     pub fn is_deleting(&self) -> bool {
         self.envelope.metadata.deletion_timestamp.is_some()
-    }
-
-    /// What is wrong with a spec and with the fields that nobody knows; an absent spec is an empty one.
-    fn report<T: Default>(
-        &self,
-        read: Option<&Read<T>>,
-        check: impl FnOnce(&T, &mut Report) -> bool,
-    ) -> Report {
-        let mut report = Report::default();
-        let are_ours = match read {
-            Some(Read { spec, .. }) => check(spec, &mut report),
-            None => check(&T::default(), &mut report),
-        };
-        if are_ours {
-            let in_spec = read.into_iter().flat_map(|read| &read.unknown);
-            unknown::report(self.kind, self.envelope.unknown.iter().chain(in_spec), &mut report);
-        }
-        report
     }
 }
 

@@ -26,7 +26,7 @@ use crate::api::secret_store::{ClusterSecretStoreSpec, SecretStoreSpec};
 use crate::facts::{Facts, Provider};
 use crate::field::Field;
 use crate::finding::{Finding, Report};
-use crate::object::{Object, Read, Unreadable};
+use crate::object::{Object, Once, Unreadable};
 use crate::policy::Policy;
 use crate::rule::{Level, Reason, Rule};
 
@@ -112,11 +112,11 @@ fn judge(object: &Object<'_>, context: &Context<'_>, unknown_is_aws: bool) -> Re
     Ok(judge(object, context, unknown_is_aws)?.leveled(&context.settings.policy))
 }
 
-/// Judges one object whose spec has been read.
-pub(crate) fn validate_read<T: Spec>(object: &Object<'_, Read<T>>, context: &Context<'_>) -> Report {
+/// Whether there is nothing to tell about an object; if not, [`validate`] tells it.
+pub(crate) fn is_silent<T: Spec>(object: &Object<'_, Once<T>>, context: &Context<'_>) -> bool {
     let subject = Subject::of(object);
-    let report = object.judge_read(|spec, report| spec.check(&subject, context, report));
-    report.leveled(&context.settings.policy)
+    let report = object.judge_once(|spec: &T, report| spec.check(&subject, context, report));
+    report.is_some_and(|report| report.leveled(&context.settings.policy).is_empty())
 }
 
 /// The spec of one of our kinds.

@@ -11,8 +11,8 @@ use crate::api::cluster_push_secret::ClusterPushSecretSpec;
 use crate::api::external_secret::ExternalSecretSpec;
 use crate::api::push_secret::PushSecretSpec;
 use crate::api::secret_store::{ClusterSecretStoreSpec, SecretStoreSpec};
-use crate::object::{Envelope, Object, Read};
-use crate::validate::{Context, Spec, validate_read};
+use crate::object::{Envelope, Object, Once};
+use crate::validate::{Context, Spec, is_silent};
 
 /// The request of a review whose object is admitted without a word; `None` says nothing: decide.
 pub fn admitted_at_once<'a>(body: &'a str, context: &Context<'_>) -> Option<Request<'a>> {
@@ -29,11 +29,11 @@ pub fn admitted_at_once<'a>(body: &'a str, context: &Context<'_>) -> Option<Requ
 
 /// The kind was a guess, so it is compared with what the review says once that has been read.
 fn read<'a, T: Spec>(kind: Kind, body: &'a str, context: &Context<'_>) -> Option<Request<'a>> {
-    let request: Request<'a, Envelope<'a, Read<T>>> = review::parse(body).ok()?;
+    let request: Request<'a, Envelope<'a, Once<T>>> = review::parse(body).ok()?;
     let (request, object) = request.take_object();
     if subject(&request).ok()? != Some(kind) {
         return None;
     }
     let object = Object::new(kind, object?);
-    (object.is_deleting() || validate_read(&object, context).is_empty()).then_some(request)
+    (object.is_deleting() || is_silent(&object, context)).then_some(request)
 }

@@ -1,13 +1,32 @@
 //! PushSecretMetadata: what a PushSecret says of a remote secret beside its value.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 /// `apiVersion` of the envelope.
 pub const API_VERSION: &str = "kubernetes.external-secrets.io/v1alpha1";
 /// `kind` of the envelope.
 pub const KIND: &str = "PushSecretMetadata";
+
+/// What stands under `metadata` of a PushSecret's entry.
+#[derive(Clone, Debug)]
+pub enum Metadata {
+    /// As it was written, which can be anything.
+    Text(Box<RawValue>),
+    /// Read, because it is written as it should be.
+    Read(Box<PushSecretMetadata>),
+}
+
+/// By this name a deserializer knows [`Metadata`]. Those that know it may give a map, which has to be as it should
+/// be; from all others the text is taken, so that everything can be told that is wrong with it.
+pub const AS_WRITTEN: &str = "keyhatch::Metadata";
 
 /// Tags, encryption key, policy, replicas and format of a remote secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,15 +35,15 @@ pub struct PushSecretMetadata {
     /// Whether the value is kept as SecretBinary (the default) or SecretString.
     pub secret_push_format: Option<PushFormat>,
     /// Description of the secret, up to 2048 characters.
-    pub description: Option<String>,
+    pub description: Option<SmolStr>,
     /// KMS key id, ARN or alias. `kmsKeyID` is understood, too.
-    pub kms_key_id: Option<String>,
+    pub kms_key_id: Option<SmolStr>,
     /// Tags of the secret. `managed-by` is added.
-    pub tags: Option<BTreeMap<String, String>>,
+    pub tags: Option<BTreeMap<SmolStr, SmolStr>>,
     /// Resource policy of the secret.
     pub resource_policy: Option<ResourcePolicy>,
     /// Regions of replicas. Absent: not managed; empty: none.
-    pub replication_locations: Option<Vec<String>>,
+    pub replication_locations: Option<Vec<SmolStr>>,
 }
 
 /// How the value is kept.
@@ -54,11 +73,73 @@ pub struct ResourcePolicy {
 pub struct PolicySource {
     /// ConfigMap or Secret.
     #[serde(default)]
-    pub kind: String,
+    pub kind: SmolStr,
     /// Name of the object.
     #[serde(default)]
-    pub name: String,
+    pub name: SmolStr,
     /// Key in its data.
     #[serde(default)]
-    pub key: String,
+    pub key: SmolStr,
+}
+
+/// As it should be written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Envelope<'a, T> {
+    #[serde(borrow)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    spec: T,
+}
+
+impl PushSecretMetadata {
+    /// Reads metadata that is written as it should be.
+    ///
+    /// # Errors
+    /// If it is odd in any way.
+    pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Self>, D::Error> {
+        let Envelope { api_version, kind, spec } = Envelope::deserialize(deserializer)?;
+        for (text, wanted) in [(api_version, API_VERSION), (kind, KIND)] {
+            if text != wanted {
+                return Err(D::Error::invalid_value(Unexpected::Str(&text), &wanted));
+            }
+        }
+        Ok(spec)
+    }
+}
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(AS_WRITTEN, Either)
+    }
+}
+
+struct Either;
+
+impl<'de> Visitor<'de> for Either {
+    type Value = Metadata;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a PushSecretMetadata")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Metadata, D::Error> {
+        Box::deserialize(deserializer).map(Metadata::Text)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Metadata, A::Error> {
+        PushSecretMetadata::read(MapAccessDeserializer::new(members)).map(Metadata::Read)
+    }
+}
+
+impl Serialize for Metadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => text.serialize(serializer),
+            Self::Read(spec) => {
+                Envelope { api_version: API_VERSION.into(), kind: KIND.into(), spec }.serialize(serializer)
+            }
+        }
+    }
 }

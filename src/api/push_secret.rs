@@ -7,10 +7,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::common::{Condition, SUBDOMAIN, StoreKind};
 use super::data_from::{RewriteRegexp, RewriteTransform};
+use super::push_metadata::Metadata;
 use super::remote_ref::GeneratorRef;
 use super::template::SecretTemplate;
 
@@ -133,7 +133,7 @@ pub struct PushData {
     /// A PushSecretMetadata: tags, key, policy and format of the remote secret.
     #[serde(default)]
     #[schemars(schema_with = "anything")]
-    pub metadata: Option<Box<RawValue>>,
+    pub metadata: Option<Metadata>,
     /// None, or ReverseUnicode to turn `_U0000_` in keys back into characters.
     #[serde(default)]
     pub conversion_strategy: PushConversion,
@@ -195,7 +195,7 @@ pub struct PushDataTo {
     /// A PushSecretMetadata: tags, key, policy and format of the remote secrets.
     #[serde(default)]
     #[schemars(schema_with = "anything")]
-    pub metadata: Option<Box<RawValue>>,
+    pub metadata: Option<Metadata>,
     /// None, or ReverseUnicode to turn `_U0000_` in keys back into characters.
     #[serde(default)]
     pub conversion_strategy: PushConversion,

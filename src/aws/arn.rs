@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-use super::region::{self, Region};
+use super::region;
 
 /// The partitions that ARNs begin with.
 pub const PARTITIONS: &[&str] =
@@ -134,7 +134,7 @@ pub fn secret(text: &str) -> Result<Arn<'_>, ArnError> {
     if arn.region.is_empty() {
         return Err(ArnError::NoRegion);
     }
-    if matches!(region::parse(arn.region), Region::Misspelt(_)) {
+    if !region::may_exist(arn.region) {
         return Err(ArnError::Region(arn.region.to_owned()));
     }
     check_account(&arn)?;

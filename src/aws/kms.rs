@@ -3,7 +3,7 @@
 //! Source: Secrets Manager API Reference, `CreateSecret` (KmsKeyId); KMS API Reference, `CreateAlias`.
 
 use super::arn;
-use super::region::{self, Region};
+use super::region;
 use super::secret_name::is_uuid;
 
 /// What to write; the check has no more to say.
@@ -16,7 +16,7 @@ pub fn is_key(text: &str) -> bool {
         Some(arn) => {
             arn::PARTITIONS.contains(&arn.partition)
                 && arn.service == "kms"
-                && !matches!(region::parse(arn.region), Region::Misspelt(_))
+                && region::may_exist(arn.region)
                 && arn.account.len() == 12
                 && arn.account.bytes().all(|b| b.is_ascii_digit())
                 && (arn.resource.strip_prefix("key/").is_some_and(is_key_id) || is_alias(arn.resource))

@@ -27,17 +27,27 @@ pub enum Suggestion {
     Nothing,
 }
 
+/// Whether the list has a region of exactly this name.
+pub fn is_listed(name: &str) -> bool {
+    KNOWN.binary_search(&name).is_ok()
+}
+
 /// Judges a region's name, as it stands in a store. Partition names are carried by `Known` and `Plausible`.
 pub fn parse(name: &str) -> Region {
-    let plain = without_fips(name);
+    let plain = if is_listed(name) { Cow::Borrowed(name) } else { without_fips(name) };
     let plain = plain.as_ref();
-    if KNOWN.contains(&plain) {
+    if is_listed(plain) {
         return Region::Known(partition(plain));
     }
     if is_made_of_known_parts(plain) {
         return Region::Plausible(partition(plain));
     }
     Region::Misspelt(suggest(plain))
+}
+
+/// Whether a region of this name exists, or may by now.
+pub fn may_exist(name: &str) -> bool {
+    is_listed(name) || !matches!(parse(name), Region::Misspelt(_))
 }
 
 /// SDKs accept `us-east-1-fips` and `fips-us-east-1` as names for the FIPS endpoints of a region.
@@ -127,6 +137,7 @@ const PREFIXES: &[(&str, &str)] = &[
 const DIRECTIONS: &[&str] =
     &["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
 
+/// In the order of their bytes.
 const KNOWN: &[&str] = &[
     "af-south-1",
     "ap-east-1",
@@ -219,8 +230,9 @@ mod tests {
 
     #[test]
     fn every_listed_region_is_made_of_known_parts() {
+        assert!(KNOWN.is_sorted());
         for region in KNOWN {
-            assert!(is_made_of_known_parts(region), "{region}");
+            assert!(is_listed(region) && is_made_of_known_parts(region), "{region}");
         }
     }
 }

@@ -41,6 +41,11 @@ pub fn check(key: &str, value: &str) -> Result<(), TagError> {
     if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
         return Err(TagError::Reserved);
     }
+    // The common case is one look at each byte; a character has at least one.
+    let mut bytes = key.bytes().chain(value.bytes());
+    if key.len() <= 128 && value.len() <= 256 && bytes.all(|b| b.is_ascii() && is_allowed(b.into())) {
+        return Ok(());
+    }
     match (key.chars().count(), value.chars().count()) {
         (length @ 129.., _) => return Err(TagError::LongKey(length)),
         (_, length @ 257..) => return Err(TagError::LongValue(length)),

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::super::{Context, Subject, push_secret};
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
+use crate::api::push_metadata::Metadata;
 use crate::api::push_secret::{PushSecretSpec, PushSecretStatus};
 use crate::aws::region;
 use crate::facts::{Push, Settings, Store};
@@ -23,7 +24,7 @@ fn numbered<'a>(
     status: &'a PushSecretStatus,
     with_settings: bool,
 ) -> impl Iterator<Item = (Option<usize>, Push)> + 'a {
-    let to_store = move |kind: StoreKind, store: &str, key: &str, property: &str, raw: Option<&_>| {
+    let to_store = move |kind: StoreKind, store: &str, key: &str, property: &str, metadata: Option<&_>| {
         let synced = status.synced_push_secrets.get(&format!("{}/{store}", kind.as_str()));
         let id = if property.is_empty() { key.to_owned() } else { format!("{key}/{property}") };
         Push {
@@ -31,7 +32,7 @@ fn numbered<'a>(
             store: store.into(),
             key: key.into(),
             property: property.into(),
-            settings: raw.filter(|_| with_settings).map(settings).unwrap_or_default(),
+            settings: metadata.filter(|_| with_settings).map(settings).unwrap_or_default(),
             is_synced: synced.is_some_and(|entries| entries.contains_key(&id)),
         }
     };
@@ -40,25 +41,25 @@ fn numbered<'a>(
     let single = named.flat_map(move |store| {
         data.clone().map(move |(index, entry)| {
             let remote = &entry.match_.remote_ref;
-            let raw = entry.metadata.as_deref();
-            (Some(index), to_store(store.kind, &store.name, &remote.remote_key, &remote.property, raw))
+            let metadata = entry.metadata.as_ref();
+            (Some(index), to_store(store.kind, &store.name, &remote.remote_key, &remote.property, metadata))
         })
     });
     let bundles = spec.data_to.iter().filter_map(move |entry| {
         let store = entry.store_ref.as_ref().filter(|store| store.label_selector.is_none())?;
         let key = entry.remote_key.as_ref()?;
-        Some((None, to_store(store.kind, &store.name, key, "", entry.metadata.as_deref())))
+        Some((None, to_store(store.kind, &store.name, key, "", entry.metadata.as_ref())))
     });
     single.chain(bundles)
 }
 
-fn settings(raw: &serde_json::value::RawValue) -> Settings {
-    let metadata = push_secret::metadata::read(raw, &Field::Root, &mut Report::default());
+fn settings(written: &Metadata) -> Settings {
+    let metadata = push_secret::metadata::meaning(written);
     Settings {
         format: hash(&metadata.secret_push_format.map(|format| format as u8)),
         description: hash(&metadata.description),
         kms_key_id: hash(&metadata.kms_key_id),
-        has_tags: metadata.tags.is_some_and(|tags| !tags.is_empty()),
+        has_tags: metadata.tags.as_ref().is_some_and(|tags| !tags.is_empty()),
     }
 }
 

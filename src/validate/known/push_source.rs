@@ -135,12 +135,11 @@ fn check_policies(
     let (data, data_to) = (at.key("data"), at.key("dataTo"));
     let entries = spec.data.iter().enumerate().map(|(index, entry)| (data.index(index), &entry.metadata));
     let many = spec.data_to.iter().enumerate().map(|(index, entry)| (data_to.index(index), &entry.metadata));
-    for (at, raw) in entries.chain(many) {
-        let Some(raw) = raw else { continue };
-        let metadata = push_secret::metadata::read(raw, &Field::Root, &mut Report::default());
-        let Some(source) = metadata.resource_policy.and_then(|policy| policy.policy_source_ref) else {
-            continue;
-        };
+    for (at, written) in entries.chain(many) {
+        let Some(written) = written else { continue };
+        let metadata = push_secret::metadata::meaning(written);
+        let policy = metadata.resource_policy.as_ref();
+        let Some(source) = policy.and_then(|policy| policy.policy_source_ref.as_ref()) else { continue };
         let known = match source.kind.as_str() {
             "ConfigMap" => &context.facts.config_maps,
             "Secret" => &context.facts.secrets,

@@ -99,7 +99,7 @@ pub(super) fn check_replicas(
     let list = at.key("data");
     for (index, entry) in spec.data.iter().enumerate() {
         let Some(value) = &entry.metadata else { continue };
-        let metadata = push_metadata::read(value, &Field::Root, &mut Report::default());
+        let metadata = push_metadata::meaning(value);
         for (place, region) in metadata.replication_locations.iter().flatten().enumerate() {
             if regions.iter().any(|own| region::without_fips(own) == region::without_fips(region)) {
                 let cause = "the store's own region, which holds the secret itself; remove it";

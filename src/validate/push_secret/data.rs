@@ -24,7 +24,7 @@ pub(super) fn check(entries: &[PushData], may_be_aws: bool, at: &Field<'_>, repo
             entry.metadata.as_ref().map(|value| metadata::read(value, &at.key("metadata"), report));
         let property = entry.match_.remote_ref.property.as_str();
         if !property.is_empty() {
-            check_property(property, metadata.as_ref(), &remote.key("property"), report);
+            check_property(property, metadata.as_deref(), &remote.key("property"), report);
         }
     }
 }

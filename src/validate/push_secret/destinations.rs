@@ -1,11 +1,10 @@
 //! Entries that write to one remote secret: do they agree?
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{deletes, metadata};
 use crate::api::Kind;
-use crate::api::push_metadata::PushSecretMetadata;
+use crate::api::push_metadata::{Metadata, PushSecretMetadata};
 use crate::api::push_secret::{PushData, PushSecretSpec, UpdatePolicy};
 use crate::field::Field;
 use crate::finding::Report;
@@ -90,13 +89,8 @@ fn check_whole(entries: &Entries<'_>, at: &Field<'_>, report: &mut Report) {
 }
 
 fn check_metadata(entries: &Entries<'_>, at: &Field<'_>, report: &mut Report) {
-    let Some((first_index, first_entry)) = entries.first() else { return };
-    let (first_text, first) = (text(first_entry), OnceCell::new());
-    // Equal texts mean the same, and are what most people write.
-    let differs = |entry: &PushData| {
-        text(entry) != first_text && read_again(entry) != *first.get_or_init(|| read_again(first_entry))
-    };
-    if let Some((index, entry)) = entries.iter().find(|(_, entry)| differs(entry)) {
+    let Some((first_index, first)) = entries.first() else { return };
+    if let Some((index, entry)) = entries.iter().find(|(_, entry)| !means_the_same(entry, first)) {
         let cause = format!(
             "data[{first_index}] gives this secret other metadata, so the two undo each other on every refresh; \
              write the same metadata in all entries of a secret"
@@ -106,14 +100,15 @@ fn check_metadata(entries: &Entries<'_>, at: &Field<'_>, report: &mut Report) {
     }
 }
 
-fn text(entry: &PushData) -> Option<&str> {
-    entry.metadata.as_ref().map(|raw| raw.get())
-}
-
-/// Metadata by what it means; what is wrong with it was told where it stands.
-fn read_again(entry: &PushData) -> PushSecretMetadata {
-    let read = |raw| metadata::read(raw, &Field::Root, &mut Report::default());
-    entry.metadata.as_deref().map(read).unwrap_or_default()
+/// Metadata is compared by what it means; what is wrong with it was told where it stands.
+fn means_the_same(one: &PushData, other: &PushData) -> bool {
+    match (&one.metadata, &other.metadata) {
+        // Equal texts mean the same, and are what most people write.
+        (Some(Metadata::Text(one)), Some(Metadata::Text(other))) if one.get() == other.get() => true,
+        (Some(one), Some(other)) => metadata::meaning(one) == metadata::meaning(other),
+        (Some(some), None) | (None, Some(some)) => *metadata::meaning(some) == PushSecretMetadata::default(),
+        (None, None) => true,
+    }
 }
 
 fn check_if_not_exists(spec: &PushSecretSpec, entries: &Entries<'_>, at: &Field<'_>, report: &mut Report) {

@@ -9,11 +9,10 @@ mod values;
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::api::push_metadata::{API_VERSION, KIND, PushSecretMetadata};
+use crate::api::push_metadata::{API_VERSION, KIND, Metadata, PushSecretMetadata};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::suggest;
@@ -29,33 +28,45 @@ const FIELDS: [&str; 6] =
 /// Fields that the spec has for AWS's other store of secrets.
 const PARAMETER_STORE: [&str; 3] = ["secretType", "tier", "encodeAsDecoded"];
 
-/// As it should be written.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    api_version: Cow<'a, str>,
-    #[serde(borrow)]
-    kind: Cow<'a, str>,
-    spec: PushSecretMetadata,
+/// Reads metadata; whatever is wrong with it becomes a finding and is left out.
+pub(crate) fn read<'a>(
+    written: &'a Metadata,
+    at: &Field<'_>,
+    report: &mut Report,
+) -> Cow<'a, PushSecretMetadata> {
+    let text = match written {
+        Metadata::Read(spec) => {
+            values::check(spec, &at.key("spec"), report);
+            return Cow::Borrowed(spec);
+        }
+        Metadata::Text(text) => text,
+    };
+    // The common case is one pass from text to type. What is odd in any way is read again, field by field.
+    let read = PushSecretMetadata::read(&mut serde_json::Deserializer::from_str(text.get()));
+    Cow::Owned(match read {
+        Ok(spec) => {
+            values::check(&spec, &at.key("spec"), report);
+            *spec
+        }
+        Err(_) => read_oddities(text, at, report),
+    })
 }
 
-/// Reads metadata; whatever is wrong with it becomes a finding and is left out.
-pub(crate) fn read(raw: &RawValue, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {
-    // The common case is one pass from text to type. What is odd in any way is read again, field by field.
-    match serde_json::from_str(raw.get()) {
-        Ok(Envelope { api_version, kind, spec }) if api_version == API_VERSION && kind == KIND => {
-            values::check(&spec, &at.key("spec"), report);
-            spec
-        }
-        _ => read_oddities(raw, at, report),
+/// What metadata means; what is wrong with it is told elsewhere.
+pub(crate) fn meaning(written: &Metadata) -> Cow<'_, PushSecretMetadata> {
+    match written {
+        Metadata::Read(spec) => Cow::Borrowed(spec),
+        Metadata::Text(_) => read(written, &Field::Root, &mut Report::default()),
     }
 }
 
 /// Where the fields stand below `metadata`: in the spec of the envelope, or bare.
-pub(in crate::validate) fn place<'a>(raw: &RawValue, metadata: &'a Field<'a>) -> Field<'a> {
+pub(in crate::validate) fn place<'a>(written: &Metadata, metadata: &'a Field<'a>) -> Field<'a> {
     let is_enveloped = |value: Json<'_>| value.as_object().is_some_and(|members| !is_bare(members));
-    if serde_json::from_str(raw.get()).is_ok_and(is_enveloped) { metadata.key("spec") } else { *metadata }
+    match written {
+        Metadata::Text(text) if !serde_json::from_str(text.get()).is_ok_and(is_enveloped) => *metadata,
+        Metadata::Text(_) | Metadata::Read(_) => metadata.key("spec"),
+    }
 }
 
 fn read_oddities(raw: &RawValue, at: &Field<'_>, report: &mut Report) -> PushSecretMetadata {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use smol_str::SmolStr;
+
 use super::json::{Json, Members};
 use super::rules::{
     METADATA_FIELD, PUSH_DESCRIPTION, PUSH_FORMAT, PUSH_KMS_KEY, PUSH_TAG, REPLICA_REGION,
@@ -95,10 +97,10 @@ fn read_format(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<
     }
 }
 
-fn read_description(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<String> {
+fn read_description(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<SmolStr> {
     let description = text(value, at, report)?;
     check_description(description, at, report);
-    Some(description.to_owned())
+    Some(description.into())
 }
 
 fn check_description(description: &str, at: &Field<'_>, report: &mut Report) {
@@ -115,10 +117,10 @@ fn check_description(description: &str, at: &Field<'_>, report: &mut Report) {
     }
 }
 
-fn read_kms_key(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<String> {
+fn read_kms_key(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<SmolStr> {
     let key = text(value, at, report)?;
     check_kms_key(key, at, report);
-    Some(key.to_owned())
+    Some(key.into())
 }
 
 fn check_kms_key(key: &str, at: &Field<'_>, report: &mut Report) {
@@ -127,14 +129,14 @@ fn check_kms_key(key: &str, at: &Field<'_>, report: &mut Report) {
     }
 }
 
-fn read_tags(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<BTreeMap<String, String>> {
+fn read_tags(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<BTreeMap<SmolStr, SmolStr>> {
     let members = object(value, at, report)?;
     let mut out = BTreeMap::new();
     for (key, value) in members {
         let at = at.key(key);
         let Some(value) = text(value, &at, report) else { continue };
         check_tag(key, value, &at, report);
-        out.insert(key.clone().into_owned(), value.to_owned());
+        out.insert(key.as_ref().into(), value.into());
     }
     check_tag_count(out.len(), at, report);
     Some(out)
@@ -202,7 +204,7 @@ fn read_policy_source(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> 
             }
         };
         if let Some(value) = text(value, &at_key, report) {
-            value.clone_into(place);
+            *place = value.into();
         }
     }
     check_source(&source, at, report);
@@ -232,24 +234,33 @@ fn check_source(source: &PolicySource, at: &Field<'_>, report: &mut Report) {
     }
 }
 
-fn read_regions(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<Vec<String>> {
+fn read_regions(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<Vec<SmolStr>> {
     let Json::List(items) = value else {
         report.value(&METADATA_FIELD, at, value_in_short(value), "must be a list of regions");
         return None;
     };
     check_region_count(items.len(), at, report);
-    let mut out: Vec<String> = Vec::new();
+    let mut out: Vec<SmolStr> = Vec::new();
     for (index, item) in items.iter().enumerate().take(MAX_REGIONS) {
         let at = at.index(index);
         let Some(name) = text(item, &at, report) else { continue };
         check_region(name, &out, &at, report);
-        out.push(name.to_owned());
+        out.push(name.into());
     }
     Some(out)
 }
 
 /// `before` are the regions that are listed before this one.
-fn check_region(name: &str, before: &[String], at: &Field<'_>, report: &mut Report) {
+fn check_region(name: &str, before: &[SmolStr], at: &Field<'_>, report: &mut Report) {
+    if !region::is_listed(name) {
+        check_odd_region(name, at, report);
+    }
+    if before.iter().any(|region| region == name) {
+        report.text(&REPLICA_REGION, at, name, "listed twice; AWS takes each region once");
+    }
+}
+
+fn check_odd_region(name: &str, at: &Field<'_>, report: &mut Report) {
     match region::parse(name) {
         Region::Known(_) if region::without_fips(name) != name => {
             let cause =
@@ -262,9 +273,6 @@ fn check_region(name: &str, before: &[String], at: &Field<'_>, report: &mut Repo
             report.text(&REPLICA_REGION_UNKNOWN, at, name, cause);
         }
         Region::Misspelt(suggestion) => report.text(&REPLICA_REGION, at, name, misspelt_region(&suggestion)),
-    }
-    if before.iter().any(|region| region == name) {
-        report.text(&REPLICA_REGION, at, name, "listed twice; AWS takes each region once");
     }
 }
 
