@@ -25,6 +25,7 @@ cluster: ## etcd, kube-apiserver, kube-controller-manager and kubectl, from pinn
 	@tests/cluster/build.sh target/cluster
 
 node: ## kubelet, kube-scheduler, containerd and runc, from pinned Go modules, once
+	@tests/node/possible.sh
 	@tests/node/build.sh target/node
 
 e2e: cluster node image ## What only a real node proves: pods run by a kubelet (Linux, root)

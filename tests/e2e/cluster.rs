@@ -20,7 +20,7 @@ use crate::support::webhook::{Pods, Webhook};
 pub(crate) const IMAGE: &str = "docker.io/library/keyhatch:0.1.0";
 const BUSYBOX: &str = "docker.io/local/busybox:1";
 const ACCOUNT: &str = "111122223333";
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// Everything; ended when the last test that uses it is over, or with this process.
 pub(crate) struct Cluster {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds a node for the end-to-end tests, from pinned Go modules: kubelet, kube-scheduler, containerd, its shim, ctr,
-# runc, and a pause program.
+# runc, and a pause program. `possible.sh` installs what they need of the system.
 #
 #   tests/node/build.sh OUT     fills the folder OUT; does nothing when OUT is up to date
 set -euo pipefail
@@ -17,15 +17,6 @@ up_to_date() {
 }
 up_to_date && exit 0
 command -v go >/dev/null || { echo "node: building a node needs Go" >&2; exit 1; }
-
-# runc filters system calls with libseccomp, which has no Go version.
-if ! pkg-config --exists libseccomp 2>/dev/null; then
-  echo "node: installing libseccomp-dev and pkg-config"
-  apt-get install --yes --no-install-recommends -qq gcc libc6-dev libseccomp-dev pkg-config >/dev/null || {
-    echo "node: runc needs libseccomp's headers and pkg-config; install them (Debian: libseccomp-dev pkg-config)" >&2
-    exit 1
-  }
-fi
 
 export GOFLAGS="-mod=readonly -trimpath -buildvcs=false"
 tmp=$(mktemp -d "$out/.build-XXXXXX")

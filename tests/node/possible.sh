@@ -1,6 +1,19 @@
 #!/usr/bin/env bash
-# Whether this user can run a node here: its containers, mounts and cgroups are real. Says why not.
-[ "$(uname -s)" = Linux ] || { echo "a node needs Linux"; exit 1; }
-[ "$(id -u)" = 0 ] || { echo "a node needs root"; exit 1; }
-unshare --mount --pid --fork --mount-proc true 2>/dev/null || { echo "a node needs namespaces of its own, and unshare fails here"; exit 1; }
-[ -w /sys/fs/cgroup ] && [ -d /sys/fs/cgroup/memory ] || [ -w /sys/fs/cgroup/cgroup.subtree_control ] || { echo "a node needs cgroups that it can write"; exit 1; }
+# Whether this user can run a node here, once what it needs of the system is installed. Says why not.
+not() { echo "$1"; exit 1; }
+
+[ "$(uname -s)" = Linux ] || not "a node needs Linux"
+[ "$(id -u)" = 0 ] || not "a node needs root: its containers, mounts and cgroups are real"
+unshare --mount --pid --fork --mount-proc true 2>/dev/null || not "a node needs namespaces of its own, and unshare fails here"
+# Tried with the first version only: the kubelet's folder has to be made in each hierarchy.
+[ -w /sys/fs/cgroup/memory ] || not "a node needs /sys/fs/cgroup/memory, of cgroups v1, and may not write it here"
+
+# runc filters system calls with libseccomp, which has no Go version; the pods of the tests run busybox.
+has_all() { pkg-config --exists libseccomp 2>/dev/null && [ -x /bin/busybox ] && command -v gcc >/dev/null; }
+packages="gcc libc6-dev pkg-config libseccomp-dev busybox-static"
+install() { DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends -qq $packages >/dev/null 2>&1; }
+if ! has_all; then
+  echo "node: installing $packages" >&2
+  install || { apt-get update -qq >/dev/null 2>&1 && install; } || true
+  has_all || not "a node needs $packages, which cannot be installed here"
+fi
