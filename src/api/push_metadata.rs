@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
@@ -41,6 +42,7 @@ pub struct PushSecretMetadata {
     /// Tags of the secret. `managed-by` is added.
     pub tags: Option<BTreeMap<SmolStr, SmolStr>>,
     /// Resource policy of the secret.
+    #[serde(default, deserialize_with = "optional_map")]
     pub resource_policy: Option<ResourcePolicy>,
     /// Regions of replicas. Absent: not managed; empty: none.
     pub replication_locations: Option<Vec<SmolStr>>,
@@ -64,6 +66,7 @@ pub struct ResourcePolicy {
     /// Refuse policies that open the secret to everybody.
     pub block_public_policy: Option<bool>,
     /// Where the policy's text is.
+    #[serde(default, deserialize_with = "optional_map")]
     pub policy_source_ref: Option<PolicySource>,
 }
 
@@ -90,6 +93,7 @@ struct Envelope<'a, T> {
     api_version: Cow<'a, str>,
     #[serde(borrow)]
     kind: Cow<'a, str>,
+    #[serde(deserialize_with = "map", bound(deserialize = "T: Deserialize<'de>"))]
     spec: T,
 }
 
@@ -99,13 +103,44 @@ impl PushSecretMetadata {
     /// # Errors
     /// If it is odd in any way.
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Self>, D::Error> {
-        let Envelope { api_version, kind, spec } = Envelope::deserialize(deserializer)?;
+        let Envelope { api_version, kind, spec } = map(deserializer)?;
         for (text, wanted) in [(api_version, API_VERSION), (kind, KIND)] {
             if text != wanted {
                 return Err(D::Error::invalid_value(Unexpected::Str(&text), &wanted));
             }
         }
         Ok(spec)
+    }
+}
+
+/// A map: serde would also read a list of the fields' values, which nobody else understands.
+fn map<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_map(AsMap(PhantomData))
+}
+
+fn optional_map<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    struct Map<T>(T);
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Map<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            map(deserializer).map(Self)
+        }
+    }
+    Ok(Option::<Map<T>>::deserialize(deserializer)?.map(|Map(read)| read))
+}
+
+struct AsMap<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for AsMap<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
     }
 }
 
@@ -140,6 +175,32 @@ impl Serialize for Metadata {
             Self::Read(spec) => {
                 Envelope { api_version: API_VERSION.into(), kind: KIND.into(), spec }.serialize(serializer)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_in_place_of_objects_are_odd() {
+        let envelope =
+            |spec: &str| format!(r#"{{"apiVersion":"{API_VERSION}","kind":"{KIND}","spec":{spec}}}"#);
+        let list = format!(r#"["{API_VERSION}","{KIND}",{{}}]"#);
+        let good = r#"{"resourcePolicy":{"policySourceRef":{"kind":"Secret","name":"n","key":"k"}}}"#;
+        for (text, is_read) in [
+            (envelope("{}"), true),
+            (envelope(good), true),
+            (envelope(r#"{"resourcePolicy":null}"#), true),
+            (list, false),
+            (envelope("[]"), false),
+            (envelope(r#"["string",null,null,null,null,null]"#), false),
+            (envelope(r#"{"resourcePolicy":[true,null]}"#), false),
+            (envelope(r#"{"resourcePolicy":{"policySourceRef":["Secret","n","k"]}}"#), false),
+        ] {
+            let read = PushSecretMetadata::read(&mut serde_json::Deserializer::from_str(&text));
+            assert_eq!(read.is_ok(), is_read, "{text}: {:?}", read.err());
         }
     }
 }
