@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-echo "budget, two cores, cold: control plane (Go) 9 min, moto (Python) 3, Rust debug 12, tests 12, agent 5, node (Go) 9 and its tests 10, release 8"
+echo "budget, two cores, cold: control plane (Go) 9 min, moto (Python) 3, Rust debug 12, tests 12, agent 5, release and image 15, node (Go) 9 and its tests 10"
 total=0
 spent=""
 step() { # NAME MINUTES COMMAND…
@@ -26,7 +26,7 @@ step "static agent" 5 manifests/image/build.sh target/static keyhatch-agent
 step "tests of the static agent" 1 env KEYHATCH_AGENT="$PWD/target/static/keyhatch-agent" \
   cargo test --locked --workspace --test agent -- --quiet
 step "documentation" 3 env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
-step "static release build, image" 12 make --silent image
+step "static release build, image" 15 make --silent image
 if reason=$(tests/node/possible.sh); then
   step "node" 9 tests/node/build.sh target/node
   step "tests on a node" 10 tests/node/test.sh --quiet

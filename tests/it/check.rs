@@ -46,6 +46,7 @@ fn code_scanning_reads_sarif() {
 #[test]
 fn exit_codes_tell_mistakes_from_what_cannot_be_read() {
     assert_eq!(check(&["examples/good"]).code, Some(0));
+    assert_eq!(check(&["examples/pods"]).code, Some(0));
     assert_eq!(check(&["examples/bad/warn-doubts.yaml"]).code, Some(0), "doubts are no mistakes");
     assert_eq!(check(&["examples/bad"]).code, Some(1));
     assert_eq!(check(&["examples/bad", "no/such/file.yaml"]).code, Some(2));
@@ -174,4 +175,22 @@ fn what_cannot_be_injected_is_told_with_its_object() {
     let ended = keyhatch_with(pod, &["inject", "-f", "-", "--store", "aws"], &[]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(ended.stdout.contains("aws::a"));
+}
+
+/// The README shows what people copy first.
+#[test]
+fn the_annotations_of_the_readme_are_those_of_a_pod() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let start = readme.find("metadata: # of a pod").expect("the README shows annotations");
+    let shown = &readme[start..];
+    let shown = &shown[..shown.find("```").unwrap()];
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\n{shown}  name: app\nspec: {{containers: [{{name: app, image: a, command: [/a]}}]}}\n"
+    );
+    let file = std::env::temp_dir().join(format!("keyhatch-readme-{}.yaml", std::process::id()));
+    std::fs::write(&file, pod).unwrap();
+    let ended = check(&[file.to_str().unwrap()]);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.stdout.contains("skipped"), "{ended:?}");
 }
