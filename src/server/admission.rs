@@ -79,7 +79,8 @@ async fn follow_roots(
         let roots = tls.borrow_and_update().as_ref().map(|served| served.roots.to_string());
         installation.send_modify(|installation| installation.roots = roots.unwrap_or_default());
         if tls.changed().await.is_err() {
-            return;
+            // No other certificate will come: the process ends, when its last review is answered.
+            return std::future::pending().await;
         }
     }
 }

@@ -25,13 +25,13 @@ if [ "${KEYHATCH_NODE_INSIDE:-}" != yes ]; then
   for name in $tunables; do
     [ "$(cat "/proc/sys/$name")" = "${before[$name]}" ] || echo "${before[$name]}" >"/proc/sys/$name" || true
   done
-  # From the leaves up; the kernel needs a moment to let go of dead processes.
+  rm -rf "$root"
+  # From the leaves up; the kernel needs a moment to let go of dead processes, and folders vanish under find.
   for _ in $(seq 50); do
-    left=$(find /sys/fs/cgroup -depth -type d \( -path "*/$group/*" -o -name "$group" \) 2>/dev/null)
+    left=$(find /sys/fs/cgroup -depth -type d \( -path "*/$group/*" -o -name "$group" \) 2>/dev/null || true)
     [ -n "$left" ] || break
     echo "$left" | xargs -r rmdir 2>/dev/null || sleep 0.1
   done
-  rm -rf "$root"
   exit "$code"
 fi
 
