@@ -31,7 +31,7 @@ pub struct Grant {
     pub external_secret_env: Vec<ExternalSecret>,
     /// What happens when a secret or a property is not there.
     pub on_missing: OnMissing,
-    /// Seconds between two questions.
+    /// Seconds after which a new value is there at the latest.
     pub refresh: Option<u64>,
 }
 

@@ -84,7 +84,7 @@ pub struct Refusals(pub Report);
 
 /// Seconds after which an agent without an answer starts again.
 const DEADLINE: u64 = 300;
-/// Seconds between two fetches of a sidecar that was asked for without saying how often.
+/// Seconds after which a new value is there at the latest, for a sidecar that says nothing else.
 const REFRESH: u64 = 300;
 
 /// Plans the injection of a pod, which stands at `at` in the object that is judged.

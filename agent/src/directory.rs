@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs::{self, DirBuilder, Permissions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::process;
 
@@ -223,8 +223,10 @@ fn top(path: &Path) -> Option<&Path> {
     path.components().next().map(|part| Path::new(part.as_os_str()))
 }
 
+/// The file is the agent's alone until it is whole: other containers see the volume, too.
 fn write_file(path: &Path, bytes: &[u8], permissions: u32) -> Result<(), DirectoryError> {
-    fs::write(path, bytes).map_err(at(path))?;
+    let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    opened.and_then(|mut file| file.write_all(bytes)).map_err(at(path))?;
     fs::set_permissions(path, Permissions::from_mode(permissions)).map_err(at(path))
 }
 

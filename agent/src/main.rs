@@ -19,7 +19,7 @@ const HELP: &str = "\
 keyhatch-agent fetches a pod's secrets from Keyhatch's broker. Keyhatch's webhook puts it into pods that are annotated.
 
   init OPTIONS             fetch once, write, end
-  sidecar OPTIONS          fetch, write, and again every refresh
+  sidecar OPTIONS          fetch, write, and write each new value within refresh
   ready                    succeed once the files are there: the sidecar's startup probe
   exec --env-file=FILE -- COMMAND [ARG]…
                            become COMMAND, with the variables of FILE

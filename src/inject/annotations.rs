@@ -26,7 +26,7 @@ pub const PREFIX: &str = "keyhatch.dev/";
 pub const INJECT: &str = "keyhatch.dev/inject";
 /// The store of references that name none; of a namespace, for all its pods.
 pub const STORE: &str = "keyhatch.dev/store";
-/// How often is fetched again; of a namespace, for all its pods.
+/// How soon a new value is there at the latest; of a namespace, for all its pods.
 pub const REFRESH: &str = "keyhatch.dev/refresh";
 /// Written by the webhook, never read.
 pub const STATUS: &str = "keyhatch.dev/status";
@@ -78,7 +78,7 @@ pub struct Asked {
     pub mount_path: String,
     /// How they come there.
     pub mode: Mode,
-    /// Seconds between two fetches; 0: never.
+    /// Seconds after which a new value is there at the latest; 0: never.
     pub refresh: Option<u64>,
     /// What happens if something is not there.
     pub on_missing: OnMissing,

@@ -32,7 +32,11 @@ fn a_new_value_is_written_and_an_old_one_stays_while_nobody_answers() {
     until("second", || pod.file("db").as_deref() == Some("2") && pod.file("new").is_some());
     running.signal("-TERM");
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
-    assert!(!pod.said().contains("hunter2"));
+    let said = pod.said();
+    assert!(!said.contains("hunter2"));
+    // Each trouble and each end of one is said once, however often it was met.
+    assert_eq!(said.matches("the broker answers again").count(), 2, "{said}");
+    assert_eq!(said.matches("denied: no longer").count(), 1, "{said}");
 }
 
 #[test]
