@@ -12,7 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::process;
 
-use keyhatch_agent::{Answer, Request};
+use keyhatch_agent::{Answer, Request, layout};
 use thiserror::Error;
 
 use crate::variables::{self, VariableError};
@@ -21,9 +21,6 @@ const DATA: &str = "..data";
 const NEW_DATA: &str = "..data_tmp";
 /// What each new folder is called, before its number.
 const FOLDER: &str = "..keyhatch_";
-/// Where the variables are.
-const VARIABLES: &str = ".keyhatch";
-const PROGRAM: &str = ".keyhatch-agent";
 const STATE: &str = ".keyhatch-state";
 
 /// The volume.
@@ -61,7 +58,7 @@ struct File {
 impl Directory {
     /// Where the webhook mounts it.
     pub(crate) fn from_environment() -> Self {
-        let path = env::var_os("KEYHATCH_DIRECTORY").unwrap_or_else(|| "/run/keyhatch/secrets".into());
+        let path = env::var_os("KEYHATCH_DIRECTORY").unwrap_or_else(|| layout::SECRETS.into());
         Self { path: path.into() }
     }
 
@@ -77,7 +74,7 @@ impl Directory {
 
     /// Puts this program there, for containers that start with it.
     pub(crate) fn add_program(&self) -> Result<(), DirectoryError> {
-        let path = self.path.join(PROGRAM);
+        let path = self.path.join(layout::PROGRAM);
         // It is this one: another would be in another pod.
         if path.exists() { Ok(()) } else { copy_program(&path) }
     }
@@ -200,7 +197,7 @@ fn files(request: &Request, answer: &Answer) -> Result<Vec<File>, DirectoryError
     }
     for (container, all) in &answer.env {
         files.push(File {
-            path: Path::new(VARIABLES).join(safe(&format!("{container}.env"))?),
+            path: variables_file(container)?,
             bytes: variables::write(all)?,
             permissions: request.permissions.bits(),
         });
@@ -208,11 +205,17 @@ fn files(request: &Request, answer: &Answer) -> Result<Vec<File>, DirectoryError
     Ok(files)
 }
 
+/// A container's name is no path: what it could lead out of is checked as a file's name is.
+fn variables_file(container: &str) -> Result<PathBuf, DirectoryError> {
+    safe(container)?;
+    Ok(layout::variables(container).into())
+}
+
 /// The broker checks names, too; this is the last one that can.
 fn safe(name: &str) -> Result<PathBuf, DirectoryError> {
     let path = Path::new(name);
     let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    let is_reserved = name.starts_with("..") || name.starts_with(VARIABLES);
+    let is_reserved = name.starts_with("..") || name.starts_with(layout::RESERVED);
     if name.is_empty() || !is_plain || is_reserved || name.contains('\0') {
         return Err(DirectoryError::Name(name.to_owned()));
     }

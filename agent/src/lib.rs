@@ -5,6 +5,7 @@
 
 mod answer;
 mod invocation;
+pub mod layout;
 mod request;
 
 pub use answer::{ANSWER_PATH, Answer, Content, Refusal};

@@ -2,13 +2,13 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use keyhatch_agent::{Answer, Invocation, InvocationError};
+use keyhatch_agent::{Answer, Invocation, InvocationError, layout};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -81,8 +81,8 @@ impl Agent {
             directory.add_program()?;
         }
         let state = State::kept_in(&directory).unwrap_or_else(|| State::new(&invocation.roots));
-        let token =
-            env::var_os("KEYHATCH_TOKEN_FILE").unwrap_or_else(|| "/run/keyhatch/token/token".into()).into();
+        let token = env::var_os("KEYHATCH_TOKEN_FILE")
+            .map_or_else(|| Path::new(layout::TOKEN).join(layout::TOKEN_FILE), PathBuf::from);
         let broker = Broker::new(&invocation);
         Ok(Self { invocation, broker, directory, token, state, said: String::new() })
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use keyhatch_agent::layout::{CONTAINER, SECRETS_VOLUME};
 use keyhatch_agent::{Invocation, Mode};
 use kube::Client;
 use kube::api::Api;
@@ -17,9 +18,6 @@ use super::reason::{Denial, Reason};
 use crate::grant::{Grant, grant};
 use crate::quantity;
 
-/// The name of the injected container, and of its volume.
-const AGENT: &str = "keyhatch-agent";
-const VOLUME: &str = "keyhatch";
 /// The largest answer, whatever the volume may hold.
 const LARGEST: u64 = 32 << 20;
 /// How long what was read is believed.
@@ -99,15 +97,15 @@ fn admitted(pod: Option<&Pod>, caller: &Caller) -> Result<Admitted, Denial> {
 
 /// What the injected container was told, with every rule applied again: nobody says that a webhook wrote it.
 fn asked_for(spec: &PodSpec) -> Result<Admitted, Denial> {
-    let agent = spec.init_containers.iter().flatten().find(|container| container.name == AGENT);
+    let agent = spec.init_containers.iter().flatten().find(|container| container.name == CONTAINER);
     let agent = agent.ok_or_else(|| {
         Denial::new(
             Reason::NotInjected,
-            format!("the pod has no init container {AGENT}, so it asks for nothing"),
+            format!("the pod has no init container {CONTAINER}, so it asks for nothing"),
         )
     })?;
     let unreadable = |cause: String| {
-        Denial::new(Reason::RequestUnreadable, format!("the args of container {AGENT}: {cause}"))
+        Denial::new(Reason::RequestUnreadable, format!("the args of container {CONTAINER}: {cause}"))
     };
     let invocation = Invocation::from_args(agent.args.as_deref().unwrap_or_default());
     let invocation = invocation.map_err(|error| unreadable(error.to_string()))?;
@@ -124,11 +122,11 @@ fn asked_for(spec: &PodSpec) -> Result<Admitted, Denial> {
 
 /// What fits into the volume.
 fn room(spec: &PodSpec) -> Result<u64, String> {
-    let volume = spec.volumes.iter().flatten().find(|volume| volume.name == VOLUME);
+    let volume = spec.volumes.iter().flatten().find(|volume| volume.name == SECRETS_VOLUME);
     let volume = volume.and_then(|volume| volume.empty_dir.as_ref());
-    let volume = volume.ok_or_else(|| format!("the pod has no emptyDir volume {VOLUME}"))?;
+    let volume = volume.ok_or_else(|| format!("the pod has no emptyDir volume {SECRETS_VOLUME}"))?;
     let limit = volume.size_limit.as_ref().map(|limit| quantity::bytes(&limit.0)).transpose();
-    let limit = limit.map_err(|error| format!("sizeLimit of volume {VOLUME}: {error}"))?;
+    let limit = limit.map_err(|error| format!("sizeLimit of volume {SECRETS_VOLUME}: {error}"))?;
     Ok(limit.unwrap_or(LARGEST).min(LARGEST))
 }
 
@@ -156,8 +154,8 @@ mod tests {
         let mut pod = json!({
             "metadata": {"name": "app-1", "uid": "u-1", "deletionTimestamp": null},
             "spec": {"serviceAccountName": "app", "containers": [{"name": "app"}],
-                "initContainers": [{"name": AGENT, "args": args}],
-                "volumes": [{"name": VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}]},
+                "initContainers": [{"name": CONTAINER, "args": args}],
+                "volumes": [{"name": SECRETS_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}]},
             "status": {"phase": "Pending"}});
         *pod.pointer_mut(pointer).unwrap() = value;
         admitted(Some(&serde_json::from_value(pod).unwrap()), &caller())

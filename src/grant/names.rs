@@ -1,5 +1,6 @@
 //! What files, variables, containers and objects may be called. Pure.
 
+use keyhatch_agent::layout;
 use thiserror::Error;
 
 /// Why something cannot be called so.
@@ -45,7 +46,7 @@ pub fn file(path: &str) -> Result<(), NameError> {
         return Err(NameError::Control);
     }
     // The volume's own parts lie at its top.
-    if path.starts_with("..") || path.starts_with(".keyhatch") {
+    if path.starts_with("..") || path.starts_with(layout::RESERVED) {
         return Err(NameError::Reserved);
     }
     if path.split('/').any(|part| matches!(part, "" | "." | "..")) {

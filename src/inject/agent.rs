@@ -1,19 +1,14 @@
 //! The container and the volumes that are injected, as the API server stores them: every default is written out, so
 //! that what comes back is what was sent.
 
-use keyhatch_agent::{AUDIENCE, Invocation, Mode};
+pub(super) use keyhatch_agent::layout::{
+    CONTAINER as AGENT, SECRETS_VOLUME as SECRETS, TOKEN_VOLUME as TOKEN,
+};
+use keyhatch_agent::{AUDIENCE, Invocation, Mode, layout};
 use serde_json::{Map, Value, json};
 
-/// The container.
-pub(super) const AGENT: &str = "keyhatch-agent";
-/// The volume with the secrets.
-pub(super) const SECRETS: &str = "keyhatch";
-/// The volume with the token, which the agent alone mounts.
-pub(super) const TOKEN: &str = "keyhatch-token";
-/// The agent's program, in its image and, for the others, below the mount path.
+/// The agent's program, in its image.
 const PROGRAM: &str = "/keyhatch-agent";
-/// The same below a mount path.
-pub(super) const BINARY: &str = "/.keyhatch-agent";
 /// What all files, twice while they are exchanged, and the program may take.
 const SIZE: &str = "24Mi";
 /// The agent's own memory, and the volume's: what it writes there counts as its own.
@@ -28,8 +23,8 @@ pub(super) fn container(pod: &Value, image: &str, invocation: &Invocation, uid: 
         "args": invocation.to_args().unwrap_or_default(),
         "resources": resources(pod),
         "volumeMounts": [
-            {"name": SECRETS, "mountPath": "/run/keyhatch/secrets"},
-            {"name": TOKEN, "mountPath": "/run/keyhatch/token", "readOnly": true},
+            {"name": SECRETS, "mountPath": layout::SECRETS},
+            {"name": TOKEN, "mountPath": layout::TOKEN, "readOnly": true},
         ],
         "terminationMessagePath": "/dev/termination-log",
         "terminationMessagePolicy": "File",
@@ -93,7 +88,7 @@ fn is_guaranteed(pod: &Value) -> bool {
 /// Both volumes, by name.
 pub(super) fn volumes() -> [(&'static str, Value); 2] {
     let token = json!({
-        "serviceAccountToken": {"audience": AUDIENCE, "expirationSeconds": 600, "path": "token"},
+        "serviceAccountToken": {"audience": AUDIENCE, "expirationSeconds": 600, "path": layout::TOKEN_FILE},
     });
     [
         (SECRETS, json!({"name": SECRETS, "emptyDir": {"medium": "Memory", "sizeLimit": SIZE}})),

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use keyhatch_agent::Request;
+use keyhatch_agent::{Request, layout};
 use serde_json::Value;
 
 use super::Code;
-use super::agent::BINARY;
 use super::annotations::{Asked, INLINE};
 use super::containers::{Container, User};
 use crate::field::Field;
@@ -26,9 +25,9 @@ pub(super) fn is_wrapped(container: &Container<'_>, request: &Request) -> bool {
 pub(super) fn wrapped(container: &Container<'_>, asked: &Asked) -> Vec<String> {
     let path = &asked.mount_path;
     let mut argv = vec![
-        format!("{path}{BINARY}"),
+        format!("{path}/{}", layout::PROGRAM),
         "exec".to_owned(),
-        format!("{ENV_FILE}{path}/.keyhatch/{}.env", container.name),
+        format!("{ENV_FILE}{path}/{}", layout::variables(container.name)),
         "--".to_owned(),
     ];
     let own = container.own_command();

@@ -1,8 +1,9 @@
 //! The containers of a pod as they are without us: what was injected before is looked through.
 
+use keyhatch_agent::layout;
 use serde_json::Value;
 
-use super::agent::{AGENT, BINARY, SECRETS};
+use super::agent::{AGENT, SECRETS};
 use super::annotations::{Asked, INLINE};
 use super::{Code, argv};
 use crate::field::Field;
@@ -110,7 +111,7 @@ impl<'a> Container<'a> {
         let command: Vec<_> = self.texts("command").collect();
         match command.as_slice() {
             [program, "exec", env, "--", own @ ..]
-                if program.ends_with(BINARY) && env.starts_with(argv::ENV_FILE) =>
+                if is_agent(program) && env.starts_with(argv::ENV_FILE) =>
             {
                 own.to_vec()
             }
@@ -131,4 +132,9 @@ impl<'a> Container<'a> {
         let list = spec.key(self.list);
         then(&list.index(self.index))
     }
+}
+
+/// Whether a program is the agent's, below whatever mount path.
+fn is_agent(program: &str) -> bool {
+    program.rsplit_once('/').is_some_and(|(_, name)| name == layout::PROGRAM)
 }
