@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "a broken environment ends the measurement")]
 
+#[path = "bar.rs"]
+mod bar;
 #[path = "broker/client.rs"]
 mod client;
 #[path = "broker/load.rs"]
@@ -14,6 +16,7 @@ mod world;
 
 use std::process::ExitCode;
 
+use bar::Bar;
 use clap::Parser;
 
 use world::World;
@@ -33,34 +36,6 @@ pub(crate) struct Args {
     /// Cargo's own flag for benchmarks.
     #[arg(long, hide = true)]
     bench: bool,
-}
-
-/// Something that was measured, and the most or the least that it may be.
-pub(crate) struct Bar {
-    what: &'static str,
-    unit: &'static str,
-    found: f64,
-    bound: Bound,
-}
-
-/// On which side of the bar the good ones are.
-pub(crate) enum Bound {
-    Most(f64),
-    Least(f64),
-}
-
-impl Bar {
-    /// Answers whether it is met.
-    fn print(&self) -> bool {
-        let Self { what, unit, found, bound } = self;
-        let (is_met, side, bound) = match bound {
-            Bound::Most(most) => (found <= most, "at most", most),
-            Bound::Least(least) => (found >= least, "at least", least),
-        };
-        let verdict = if is_met { "ok" } else { "MISSED" };
-        println!("{what:56} {found:>9.2} {side:>8} {bound:>7.1} {unit:10} {verdict}");
-        is_met
-    }
 }
 
 fn main() -> ExitCode {

@@ -5,6 +5,8 @@
 
 #![allow(clippy::expect_used, reason = "a broken environment ends the measurement")]
 
+#[path = "bar.rs"]
+mod bar;
 #[path = "source/kept.rs"]
 mod kept;
 #[path = "source/sharing.rs"]
@@ -19,6 +21,7 @@ mod world;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bar::Bar;
 use clap::Parser;
 
 /// Measures the source of secrets; fails if it asks more, takes longer or is larger than it should.
@@ -33,25 +36,6 @@ struct Args {
     /// Cargo's own flag for benchmarks.
     #[arg(long, hide = true)]
     bench: bool,
-}
-
-/// Something that was measured, and the most that it may be.
-struct Bar {
-    what: &'static str,
-    unit: &'static str,
-    found: f64,
-    most: f64,
-}
-
-impl Bar {
-    /// Answers whether it is met.
-    fn print(&self) -> bool {
-        let Self { what, unit, found, most } = self;
-        let is_met = found <= most;
-        let verdict = if is_met { "ok" } else { "MISSED" };
-        println!("{what:62} {found:>9.2} of {most:>7.1} {unit:9} {verdict}");
-        is_met
-    }
 }
 
 fn main() -> ExitCode {

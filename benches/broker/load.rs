@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use crate::bar::{Bar, Bound};
 use crate::client::Address;
 use crate::support::aws::fault::Fault;
 use crate::support::aws::operation::Operation;
 use crate::world::World;
-use crate::{Bar, Bound};
 
 /// What each call to AWS takes.
 const LATENCY: Duration = Duration::from_millis(100);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::Bar;
+use crate::bar::{Bar, Bound};
 use crate::support::aws::fault::Fault;
 use crate::world::{MINUTE, World};
 
@@ -39,14 +39,19 @@ pub(crate) async fn minute(length: Duration) -> [Bar; 3] {
             what: "30 % throttled: calls a request",
             unit: "calls",
             found: calls as f64 / requests as f64,
-            most: 1.0,
+            bound: Bound::Most(1.0),
         },
         Bar {
             what: "  failures of what was kept",
             unit: "requests",
             found: f64::from(failed_kept),
-            most: 0.0,
+            bound: Bound::Most(0.0),
         },
-        Bar { what: "  failures of new secrets", unit: "requests", found: f64::from(failed_new), most: 0.0 },
+        Bar {
+            what: "  failures of new secrets",
+            unit: "requests",
+            found: f64::from(failed_new),
+            bound: Bound::Most(0.0),
+        },
     ]
 }

@@ -245,6 +245,7 @@ fn stay_up(plane: &ControlPlane, webhook: &Webhook, aws: &DemoAws) -> Result<(),
     println!("  alias kubectl={}", kubectl.display());
     println!("  kubectl apply -f examples/good   # accepted");
     println!("  kubectl apply -f examples/bad    # refused, with the reasons");
+    println!("  kubectl apply -f examples/pods   # its pod is injected");
     println!("\nAn AWS with one secret, to which the store demo leads:\n");
     for (name, value) in aws.environment() {
         println!("  export {name}={value}");
