@@ -120,7 +120,13 @@ impl Agent {
         }
     }
 
+    /// Whom to trust is kept before the files and which answer it was after them, so that an end between the two
+    /// leaves neither an agent that trusts nobody who is left nor one that takes old files for the new.
     fn write(&mut self, answer: &Answer, etag: Option<String>) -> Result<(), RunError> {
+        if self.state.roots != answer.roots {
+            self.state = State::new(&answer.roots);
+            self.state.keep_in(&self.directory)?;
+        }
         let has_changed = self.directory.write(&self.invocation.request, answer)?;
         self.state = State { roots: answer.roots.clone(), etag };
         self.state.keep_in(&self.directory)?;

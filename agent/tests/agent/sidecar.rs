@@ -60,6 +60,28 @@ fn two_authorities_later_it_still_trusts_the_broker_also_when_it_restarts_betwee
     until("3", || pod.file("db").as_deref() == Some("3"));
 }
 
+/// Files and trust are two writes; whoever is ended between them, or can only make the first, goes on.
+#[test]
+fn trust_is_kept_also_when_the_files_cannot_be_written() {
+    let (pod, server) = (Pod::new(), Server::new());
+    let second = Authority::new();
+    let first = invocation(Mode::Sidecar, &server, REQUEST);
+    server.gives(&[("db", "1")], &server.roots(), "\"1\"");
+    let mut running = pod.spawn(&first);
+    until("1", || pod.file("db").as_deref() == Some("1"));
+
+    // A file cannot be a folder, too.
+    server.gives(&[("db", "2"), ("db/x", "2")], &format!("{}{}", first.roots, second.pem), "\"2\"");
+    until("said", || pod.said().contains("the files stay as they are"));
+    running.signal("-KILL");
+    running.child.wait().unwrap();
+
+    server.sign_with(&second, None);
+    server.gives(&[("db", "3")], &second.pem, "\"3\"");
+    let _restarted = pod.spawn(&first);
+    until("3", || pod.file("db").as_deref() == Some("3"));
+}
+
 #[test]
 fn an_authority_that_left_the_bundle_is_no_longer_trusted() {
     let (pod, server) = (Pod::new(), Server::new());
