@@ -13,7 +13,7 @@
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
 //! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
-//! [`facts`], [`policy`], [`quantity`], [`secret_value`], [`suggest`], [`yaml`]; and made of these, [`mod@reference`] (what is asked
+//! [`facts`], [`object_hash`], [`policy`], [`quantity`], [`secret_value`], [`suggest`], [`yaml`]; and made of these, [`mod@reference`] (what is asked
 //! for).
 //!
 //! Certificates: [`certificates`] (files or own), [`tls`] (one that can be served), [`trust`] (our own CA and leaf),
@@ -21,7 +21,7 @@
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
 //! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values), [`inject`] (pod
-//! to plan), [`grant`] (what a pod asks for to what it may have).
+//! to plan), [`grant`] (what a pod asks for to what it may have), [`push`] (a PushSecret to changes of remote secrets).
 //!
 //! Secrets: [`source`] (as whom, and by which calls), [`cache`] (what was answered before, and to whom).
 //!
@@ -51,8 +51,10 @@ pub mod leader;
 pub mod metrics;
 pub mod needs;
 pub mod object;
+pub mod object_hash;
 pub mod observe;
 pub mod policy;
+pub mod push;
 pub mod quantity;
 pub mod reference;
 pub mod rule;

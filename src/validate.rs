@@ -34,6 +34,7 @@ use duration::DURATION;
 pub use kinds::kinds;
 pub(crate) use known::pushes;
 pub use known::rules_about;
+pub(crate) use push_secret::push_metadata;
 use selector::LABEL_SELECTOR;
 pub(crate) use selector::{NOT_A_VALUE, is_label_key, is_label_value};
 

@@ -11,7 +11,9 @@ pub const LABEL: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 pub const DATA_KEY: &str = r"^[-._a-zA-Z0-9]+$";
 
 /// SecretStore (of this namespace, the default) or ClusterSecretStore (of the cluster).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum StoreKind {
     /// A store of the object's own namespace.
     #[default]

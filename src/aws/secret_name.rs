@@ -9,7 +9,7 @@ use thiserror::Error;
 pub const MAX_DESCRIPTION: usize = 2048;
 
 /// Why a text cannot be the name of a secret.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NameError {
     /// Nothing there.
     #[error("name the secret")]

@@ -5,10 +5,13 @@ mod data_to;
 mod destinations;
 pub(super) mod metadata;
 
+use std::borrow::Cow;
+
 use super::external_secret::check_generator;
 use super::{Context, Subject, duration, known, selector, template};
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
+use crate::api::push_metadata::{Metadata, PushSecretMetadata};
 use crate::api::push_secret::{PushDeletionPolicy, PushSecretSpec, PushSelector, PushStoreRef};
 use crate::api::template::{MergePolicy, SecretTemplate};
 use crate::field::Field;
@@ -126,6 +129,11 @@ fn check_template(secret: &SecretTemplate, at: &Field<'_>, report: &mut Report) 
         let cause = "ignored here: a PushSecret's template always adds to the Secret's keys; remove it";
         report.text(&PUSH_TEMPLATE_IGNORED, &at.key("mergePolicy"), "Merge", cause);
     }
+}
+
+/// The metadata of one entry, as what pushes it reads it.
+pub(crate) fn push_metadata<'a>(written: &'a Metadata, report: &mut Report) -> Cow<'a, PushSecretMetadata> {
+    metadata::read(written, &Field::Root.key("metadata"), report)
 }
 
 /// Whether remote secrets are deleted when their entry goes.

@@ -10,6 +10,7 @@ const WORDS: &[&str] = &[
     "field",
     "finding",
     "go",
+    "object_hash",
     "policy",
     "quantity",
     "reference",
@@ -18,7 +19,8 @@ const WORDS: &[&str] = &[
     "suggest",
     "yaml",
 ];
-const DECISIONS: &[&str] = &["admission", "extract", "grant", "inject", "object", "observe", "validate"];
+const DECISIONS: &[&str] =
+    &["admission", "extract", "grant", "inject", "object", "observe", "push", "validate"];
 /// What does I/O, knows the time, or reads the environment.
 const EDGES: &[&str] =
     &["axum", "tokio", "kube::Client", "kube::Api", "std::env", "std::fs", "SystemTime", "Instant"];
