@@ -122,6 +122,13 @@ impl Cache {
         self.shelf.forget_access(store, identity);
     }
 
+    /// Drops all that is kept of a secret, and what is under way, for who knows it by this name or ARN.
+    pub fn forget_secret(&self, who: &Who, id: &str) {
+        let is_meant = |key: &Key| *key.who == *who && names::is_same(&key.id, id);
+        self.flights.void(|key, _| is_meant(key));
+        self.shelf.forget_keys(is_meant);
+    }
+
     /// Drops one key.
     pub fn forget(&self, key: Key) {
         let key = self.shelf.canonical(key);
@@ -213,7 +220,7 @@ impl Cache {
                     return Ok(Answer { payload, served: Served::Stale, age: now - *fetched });
                 }
             }
-            Class::Invalid | Class::Malformed => {}
+            Class::Exists | Class::LimitReached | Class::Invalid | Class::Malformed => {}
         }
         self.metrics.failed(failure.class);
         Err(failure)

@@ -6,6 +6,7 @@
 //! - [`clients`], `sts`, `credentials`: AWS's clients, and credentials that are renewed ahead of their end
 //! - `batch`, `fetch`, `list`: the calls to Secrets Manager; [`quota`], [`calls`]: limited and counted
 //! - [`external`]: what an ExternalSecret reads (pure)
+//! - [`remote`]: one secret as a push needs it, written, too
 //! - `read`: references and searches to values; [`error`]: the one classification of what goes wrong
 //!
 //! What AWS answered is kept by [`crate::cache`].
@@ -25,6 +26,7 @@ mod observe;
 pub mod plan;
 pub mod quota;
 mod read;
+pub mod remote;
 mod sts;
 mod watch;
 
@@ -40,6 +42,7 @@ use identity::Identifier;
 use objects::Objects;
 use plan::{Ambient, StoreId};
 pub use read::{Resolved, document};
+use remote::Remote;
 
 use crate::aws::failure::{Class, Failure};
 use crate::cache::{Answer, Ask, Asked, Cache, Key};
@@ -114,6 +117,11 @@ impl Source {
         };
         let ask = Ask { store: &access.store, max_age };
         Ok(self.cache.get(key, ask, fetch).await?)
+    }
+
+    /// Secrets as they are at AWS now, to be looked at and changed.
+    pub fn remote(&self, access: &Arc<Access>) -> Remote {
+        Remote::new(self.clone(), Arc::clone(access))
     }
 
     /// What AWS said of an access outside of the cache: one that is not accepted loses what it had.

@@ -16,6 +16,10 @@ pub enum Class {
     Denied,
     /// The identity itself is not accepted: wrong, expired or foreign credentials, a role that does not trust them.
     IdentityRefused,
+    /// There is one of that name already, or a version of that token with another value.
+    Exists,
+    /// The secret or the account has as much as AWS lets it have; waiting for a moment does not help.
+    LimitReached,
     /// Too many calls.
     Throttled,
     /// No answer, or one that says that there is none now: timeouts, broken connections, 5xx.
@@ -44,6 +48,8 @@ impl Class {
             Self::MarkedForDeletion => "marked_for_deletion",
             Self::Denied => "denied",
             Self::IdentityRefused => "identity_refused",
+            Self::Exists => "exists",
+            Self::LimitReached => "limit_reached",
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
             Self::Invalid => "invalid",
@@ -57,6 +63,8 @@ impl Class {
             Self::MarkedForDeletion => "the secret is marked for deletion, so it counts as absent",
             Self::Denied => "not allowed",
             Self::IdentityRefused => "AWS does not accept this identity",
+            Self::Exists => "it exists already",
+            Self::LimitReached => "AWS's limit is reached",
             Self::Throttled => "too many calls, AWS throttles",
             Self::Unavailable => "no answer now",
             Self::Invalid => "AWS does not take this request",
@@ -121,21 +129,14 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
         "InvalidRequestException" | "InvalidParameterException" if is_marked_for_deletion(message) => {
             Class::MarkedForDeletion
         }
-        "AccessDeniedException" | "AccessDenied" | "DecryptionFailure" | "OptInRequired" => Class::Denied,
-        "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "InvalidSignatureException"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignature"
-        | "IncompleteSignatureException"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "ExpiredToken"
-        | "ExpiredTokenException"
-        | "InvalidIdentityToken"
-        | "IDPRejectedClaim"
-        | "NotAuthorized"
-        | "RegionDisabledException" => Class::IdentityRefused,
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "DecryptionFailure"
+        | "EncryptionFailure"
+        | "OptInRequired" => Class::Denied,
+        "ResourceExistsException" => Class::Exists,
+        "LimitExceededException" => Class::LimitReached,
+        name if is_about_the_identity(name) => Class::IdentityRefused,
         "ThrottlingException"
         | "Throttling"
         | "ThrottledException"
@@ -144,7 +145,6 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
         | "RequestThrottled"
         | "RequestThrottledException"
         | "SlowDown"
-        | "LimitExceededException"
         | "BandwidthLimitExceeded" => Class::Throttled,
         "InternalServiceError"
         | "InternalServiceErrorException"
@@ -163,6 +163,26 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
             Some(_) | None => Class::Malformed,
         },
     }
+}
+
+fn is_about_the_identity(name: &str) -> bool {
+    matches!(
+        name,
+        "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "InvalidIdentityToken"
+            | "IDPRejectedClaim"
+            | "NotAuthorized"
+            | "RegionDisabledException"
+    )
 }
 
 fn is_marked_for_deletion(message: &str) -> bool {
@@ -187,6 +207,12 @@ mod tests {
             ("AccessDeniedException", "", Some(400), Class::Denied),
             ("AccessDenied", "", Some(403), Class::Denied),
             ("DecryptionFailure", "", Some(400), Class::Denied),
+            ("EncryptionFailure", "", Some(400), Class::Denied),
+            ("ResourceExistsException", "", Some(400), Class::Exists),
+            ("LimitExceededException", "", Some(400), Class::LimitReached),
+            ("MalformedPolicyDocumentException", "", Some(400), Class::Invalid),
+            ("PublicPolicyException", "", Some(400), Class::Invalid),
+            ("PreconditionNotMetException", "", Some(400), Class::Invalid),
             ("UnrecognizedClientException", "", Some(400), Class::IdentityRefused),
             ("SignatureDoesNotMatch", "", Some(403), Class::IdentityRefused),
             ("ExpiredTokenException", "", Some(400), Class::IdentityRefused),

@@ -27,7 +27,7 @@ pub(super) fn reason(error: &SourceError) -> Reason {
             Class::NotFound | Class::MarkedForDeletion => Reason::SecretNotFound,
             Class::Denied => Reason::AwsDenied,
             Class::IdentityRefused => Reason::AwsIdentityRefused,
-            Class::Invalid => Reason::AwsInvalid,
+            Class::Exists | Class::LimitReached | Class::Invalid => Reason::AwsInvalid,
             Class::Throttled => Reason::AwsThrottled,
             Class::Unavailable | Class::Malformed => Reason::AwsUnavailable,
         },

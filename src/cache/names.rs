@@ -38,6 +38,12 @@ impl Names {
     }
 }
 
+/// Whether two names, or a name and an ARN, mean one secret to somebody in one place.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let is_of = |arn: &str, name: &str| arn.starts_with("arn:") && others(arn).contains(&Some(name));
+    one == other || is_of(one, other) || is_of(other, one)
+}
+
 /// How else the secret of an ARN can be named: its name, and its ARN without the hyphen and six characters that AWS
 /// adds.
 fn others(arn: &str) -> [Option<&str>; 2] {
@@ -49,6 +55,18 @@ fn others(arn: &str) -> [Option<&str>; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_the_same_as_its_arn_with_or_without_the_suffix_and_as_no_other() {
+        let arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:app-AbCdEf";
+        let names = ["app", arn, arn.strip_suffix("-AbCdEf").unwrap()];
+        assert!(names.iter().all(|name| is_same(name, arn) && is_same(arn, name)));
+        for other in
+            ["app-AbCdEf", "ap", "", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:b-AbCdEf"]
+        {
+            assert!(!is_same(other, arn) && !is_same(arn, other) && !is_same("app", other), "{other}");
+        }
+    }
 
     #[test]
     fn an_arn_tells_how_else_its_secret_can_be_named() {

@@ -105,6 +105,10 @@ impl Shelf {
         self.write().remove_all(|key, entry| key.who.identity == identity && *entry.store == *store);
     }
 
+    pub(super) fn forget_keys(&self, is_meant: impl Fn(&Key) -> bool) {
+        self.write().remove_all(|key, _| is_meant(key));
+    }
+
     /// How many answers there are, and their bytes.
     pub(super) fn size(&self) -> (usize, u64) {
         let table = self.read();

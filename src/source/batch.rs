@@ -4,7 +4,7 @@
 mod call;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use aws_sdk_secretsmanager::Client;
@@ -35,7 +35,7 @@ pub(super) struct Lane {
     pub(super) session: Session,
     pub(super) calls: Arc<Calls>,
     quotas: Arc<Quotas>,
-    payer: Payer,
+    payer: RwLock<Payer>,
     gathering: Mutex<Gathering>,
     without_batch: Mutex<Option<Instant>>,
     has_said: AtomicBool,
@@ -61,7 +61,7 @@ impl Lane {
             session,
             calls,
             quotas,
-            payer,
+            payer: RwLock::new(payer),
             gathering: Mutex::default(),
             without_batch: Mutex::default(),
             has_said: AtomicBool::new(false),
@@ -84,9 +84,25 @@ impl Lane {
 
     /// Waits for a token of a quota.
     pub(super) async fn admitted(&self, limited: Limited) {
-        while !self.quotas.take(&self.payer, limited, Instant::now()) {
+        while !self.take(limited) {
             sleep(Duration::from_millis(15)).await;
         }
+    }
+
+    /// Learns from an ARN whose quotas are used, so that all identities of an account share them.
+    pub(super) fn is_of(&self, arn: &str) {
+        let Some(account) = arn.split(':').nth(4).filter(|account| !account.is_empty()) else { return };
+        if self.payer().account != account {
+            account.clone_into(&mut self.payer.write().unwrap_or_else(PoisonError::into_inner).account);
+        }
+    }
+
+    fn take(&self, limited: Limited) -> bool {
+        self.quotas.take(&self.payer(), limited, Instant::now())
+    }
+
+    fn payer(&self) -> RwLockReadGuard<'_, Payer> {
+        self.payer.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers what AWS says about the identity itself.
@@ -149,10 +165,7 @@ impl Lane {
             Ok(client) => client,
             Err(failure) => return group.into_iter().for_each(|waiting| waiting.tell(Err(failure.clone()))),
         };
-        if group.len() > 1
-            && self.may_batch()
-            && self.quotas.take(&self.payer, Limited::Batch, Instant::now())
-        {
+        if group.len() > 1 && self.may_batch() && self.take(Limited::Batch) {
             group = self.ask_together(&client, group).await;
         }
         // One by one nobody gains by waiting for another, but whoever is alone is worth gathering for.
@@ -193,7 +206,12 @@ impl Lane {
                 }
                 // One that AWS does not take must not be the others' failure.
                 Class::Invalid | Class::NotFound | Class::MarkedForDeletion => group,
-                Class::IdentityRefused | Class::Throttled | Class::Unavailable | Class::Malformed => {
+                Class::IdentityRefused
+                | Class::Exists
+                | Class::LimitReached
+                | Class::Throttled
+                | Class::Unavailable
+                | Class::Malformed => {
                     group.into_iter().for_each(|waiting| waiting.tell(Err(failure.clone())));
                     Vec::new()
                 }
@@ -209,9 +227,10 @@ impl Lane {
     fn lack_batch(&self) {
         *self.without_batch.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         if !self.has_said.swap(true, Ordering::Relaxed) {
+            let payer = self.payer();
             info!(
-                account = %self.payer.account,
-                place = %self.payer.place,
+                account = %payer.account,
+                place = %payer.place,
                 "no right to secretsmanager:BatchGetSecretValue, so secrets are fetched one by one"
             );
         }

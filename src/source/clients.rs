@@ -133,7 +133,7 @@ pub(super) async fn provide(provider: &SharedCredentialsProvider) -> Result<Cred
 }
 
 /// A store's retrySettings: attempts in all, and a fixed pause; what it does not say is ours.
-fn retry_config(settings: Option<&RetrySettings>) -> RetryConfig {
+pub(super) fn retry_config(settings: Option<&RetrySettings>) -> RetryConfig {
     let interval = settings.and_then(|settings| settings.retry_interval.as_deref());
     let interval = interval.and_then(|text| duration::parse(text).ok());
     let interval = interval.and_then(|parsed| u64::try_from(parsed.0).ok()).filter(|nanos| *nanos > 0);

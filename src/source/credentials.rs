@@ -1,10 +1,11 @@
 //! An identity's credentials: the first ones, and each role assumed after them, kept and renewed ahead of their end.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
 use tokio::sync::Mutex;
 
@@ -55,6 +56,8 @@ struct State {
 
 struct Live {
     client: Client,
+    /// The same client without retries, made when it is first asked for.
+    once: OnceLock<Client>,
     /// From when on new credentials are wanted; never for those that do not end.
     renew: Option<Instant>,
     ends: Option<Instant>,
@@ -80,6 +83,15 @@ impl Session {
 
     /// A client with credentials that are good now. Who comes while they are had waits, and uses the same.
     pub(super) async fn client(&self) -> Result<Client, Failure> {
+        self.of_live(|live| live.client.clone()).await
+    }
+
+    /// The same, for whoever counts attempts: a call is one.
+    pub(super) async fn client_that_tries_once(&self) -> Result<Client, Failure> {
+        self.of_live(|live| live.once.get_or_init(|| tries_once(&live.client)).clone()).await
+    }
+
+    async fn of_live(&self, client: impl Fn(&Live) -> Client) -> Result<Client, Failure> {
         let mut state = self.state.lock().await;
         let now = Instant::now();
         if let Some((when, failure)) = &state.refused {
@@ -89,12 +101,12 @@ impl Session {
             state.refused = None;
         }
         if let Some(live) = state.live.as_ref().filter(|live| live.renew.is_none_or(|renew| now < renew)) {
-            return Ok(live.client.clone());
+            return Ok(client(live));
         }
         match self.obtain().await {
             Ok(credentials) => {
                 let live = self.live(credentials, Instant::now(), SystemTime::now());
-                Ok(state.live.insert(live).client.clone())
+                Ok(client(state.live.insert(live)))
             }
             Err(failure) if failure.class == Class::IdentityRefused => {
                 *state = State { live: None, refused: Some((Instant::now(), failure.clone())) };
@@ -103,7 +115,7 @@ impl Session {
             Err(failure) => match &mut state.live {
                 Some(live) if live.ends.is_none_or(|ends| Instant::now() + MARGIN < ends) => {
                     live.renew = Some(Instant::now() + RENEW_AGAIN);
-                    Ok(live.client.clone())
+                    Ok(client(live))
                 }
                 Some(_) | None => Err(failure),
             },
@@ -136,6 +148,7 @@ impl Session {
         let lives = credentials.expiry().map(|expiry| expiry.duration_since(wall).unwrap_or_default());
         Live {
             client: self.clients.secrets_manager(credentials, &self.plan.region, self.plan.retry.as_ref()),
+            once: OnceLock::new(),
             renew: lives.map(|lives| now + renew_after(lives)),
             ends: lives.map(|lives| now + lives),
         }
@@ -172,6 +185,10 @@ impl Session {
             Failure { class, ..malformed("TokenRequest", &object, None, &error.to_string()) }
         })
     }
+}
+
+fn tries_once(client: &Client) -> Client {
+    Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build())
 }
 
 /// After two thirds of their life, and in any case before they are of no use.

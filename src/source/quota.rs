@@ -11,6 +11,18 @@ pub enum Limited {
     Batch,
     /// ListSecrets, 100 a second.
     List,
+    /// CreateSecret, 50 a second.
+    Create,
+    /// PutSecretValue, UpdateSecret, and the two calls that replicate, together 50 a second.
+    Write,
+    /// TagResource and UntagResource, together 50 a second.
+    Tags,
+    /// GetResourcePolicy, PutResourcePolicy and DeleteResourcePolicy, together 50 a second.
+    Policy,
+    /// DeleteSecret, 50 a second.
+    Delete,
+    /// RestoreSecret, 50 a second.
+    Restore,
 }
 
 impl Limited {
@@ -18,6 +30,9 @@ impl Limited {
     fn rate(self) -> (f64, f64) {
         match self {
             Self::Batch | Self::List => (80.0, 20.0),
+            Self::Create | Self::Write | Self::Tags | Self::Policy | Self::Delete | Self::Restore => {
+                (42.0, 3.0)
+            }
         }
     }
 }
@@ -79,15 +94,18 @@ mod tests {
     fn no_second_has_more_calls_than_aws_takes() {
         let (quotas, start) = (Quotas::default(), Instant::now());
         let payer = Payer { account: "1".into(), place: "eu-central-1".into() };
-        let taken: Vec<Duration> = (0..5000)
-            .map(Duration::from_millis)
-            .filter(|at| quotas.take(&payer, Limited::Batch, start + *at))
-            .collect();
         let second = Duration::from_secs(1);
-        let most =
-            taken.iter().map(|from| taken.iter().filter(|at| (*from..*from + second).contains(*at)).count());
-        assert!(matches!(most.max(), Some(95..=100)));
-        assert!(taken.len() >= 80 * 5, "{}", taken.len());
+        for (limited, rate, bounds) in [(Limited::Batch, 80, 95..=100), (Limited::Write, 42, 40..=45)] {
+            let taken: Vec<Duration> = (0..5000)
+                .map(Duration::from_millis)
+                .filter(|at| quotas.take(&payer, limited, start + *at))
+                .collect();
+            let within =
+                |from: &Duration| taken.iter().filter(|at| (*from..*from + second).contains(*at)).count();
+            let most = taken.iter().map(within).max().unwrap_or_default();
+            assert!(bounds.contains(&most), "{limited:?}: {most}");
+            assert!(taken.len() >= rate * 5, "{limited:?}: {}", taken.len());
+        }
         let other = Payer { account: "2".into(), ..payer };
         assert!(quotas.take(&other, Limited::Batch, start + 5 * second));
     }

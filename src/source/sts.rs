@@ -81,6 +81,8 @@ fn refused(failure: Failure) -> Failure {
         | Class::MarkedForDeletion
         | Class::Denied
         | Class::IdentityRefused
+        | Class::Exists
+        | Class::LimitReached
         | Class::Invalid => Failure { class: Class::IdentityRefused, ..failure },
     }
 }

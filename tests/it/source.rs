@@ -10,6 +10,7 @@ mod resolve;
 mod search;
 mod settings;
 mod sharing;
+mod writes;
 
 use std::path::PathBuf;
 use std::sync::Arc;
