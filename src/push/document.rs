@@ -118,7 +118,7 @@ pub fn is_empty_object(content: &Content) -> bool {
 
 fn edited(current: Option<&Content>, set: &[Property], remove: &[String]) -> Result<Vec<u8>, Cause> {
     let current = current.map(|content| content.value().expose()).unwrap_or_default();
-    let first = set.first().map(|one| &one.path).or(remove.first()).cloned().unwrap_or_default();
+    let first = set.first().map(|one| &one.path).or_else(|| remove.first()).cloned().unwrap_or_default();
     if !current.is_empty() && !json::is_valid(current) {
         return Err(Cause::NotJson { property: first });
     }

@@ -29,6 +29,13 @@ pub struct Intent {
     pub has_changed: bool,
 }
 
+impl Intent {
+    /// Whether a secret that is there stays as it is.
+    pub fn leaves_existing_alone(&self) -> bool {
+        self.update_policy == UpdatePolicy::IfNotExists
+    }
+}
+
 /// One step.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -72,7 +79,7 @@ pub fn step(target: &Target, intent: Intent, observed: Observed<'_>, tokens: &To
             (true, true) => Ok(Step::Restore),
         };
     }
-    if intent.update_policy == UpdatePolicy::IfNotExists {
+    if intent.leaves_existing_alone() {
         return Ok(Step::Nothing);
     }
     if !described.is_managed() {
@@ -104,7 +111,7 @@ pub(super) fn put(
     content: Content,
     tokens: &Tokens,
 ) -> Step {
-    let replaced = current.map(|current| current.version_id.as_str()).or(described.current());
+    let replaced = current.map(|current| current.version_id.as_str()).or_else(|| described.current());
     let tokens = (0..ATTEMPTS).map(|attempt| tokens.token(name, replaced, &content, attempt));
     // AWS would take the id of an older version for a repetition, and change nothing.
     let tokens = tokens.filter(|token| !described.stages.contains_key(token)).collect();

@@ -23,9 +23,8 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use tokio::time::sleep;
 
 pub use deletion::Deletion;
-pub use described::{Described, Replica};
 pub use surroundings::ReplicaRegion;
-pub use value::{Content, Current, NewSecret, Update, Written};
+pub use value::{NewSecret, Update, Written};
 
 use super::clients::retry_config;
 use super::error::failure;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_secretsmanager::types::{ReplicaRegionType, Tag};
 
-use super::described::{Replica, replica};
+use super::described::replica;
 use super::{Operation, Remote};
+use crate::push::remote::Replica;
 use crate::source::error::SourceError;
 use crate::source::quota::Limited;
 

@@ -12,28 +12,10 @@ use super::surroundings::{ReplicaRegion, regions, tags};
 use super::{Operation, Remote, present};
 use crate::aws::failure::{Class, Failure, one_line};
 use crate::cache::{Payload, Value, Version};
-use crate::secret_value::SecretValue;
+use crate::push::remote::{Content, Current};
 use crate::source::error::{SourceError, malformed};
 use crate::source::fetch;
 use crate::source::quota::Limited;
-
-/// A value, as one of the two kinds that AWS keeps.
-#[derive(Clone, Debug)]
-pub enum Content {
-    /// SecretString; AWS takes text only.
-    Text(SecretValue),
-    /// SecretBinary.
-    Binary(SecretValue),
-}
-
-/// The version that has AWSCURRENT.
-#[derive(Clone, Debug)]
-pub struct Current {
-    /// Its VersionId.
-    pub version_id: String,
-    /// Its value.
-    pub content: Content,
-}
 
 /// A secret to be made.
 #[derive(Clone, Debug)]
@@ -227,6 +209,7 @@ const QUOTED: usize = 24;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret_value::SecretValue;
 
     fn value(text: &str) -> SecretValue {
         SecretValue::from(text.to_owned())
