@@ -15,7 +15,7 @@ use crate::server::ServeError;
 use crate::tls::{self, Certificate, CertificateFiles};
 use crate::trust::{self, Lifetimes, Names};
 
-/// The two ways to a certificate.
+/// The ways to a certificate.
 #[derive(Clone, Debug)]
 pub enum Certificates {
     /// Files, of cert-manager say.
@@ -26,7 +26,14 @@ pub enum Certificates {
         /// How often they are read again.
         every: Duration,
     },
-    /// Our own.
+    /// Our own, kept by the replicas that answer reviews: it is them whose clients are told whom to trust.
+    Followed {
+        /// Where things are.
+        names: Names,
+        /// How long a certificate lasts.
+        leaf: Duration,
+    },
+    /// Our own, and we keep them.
     SelfManaged {
         /// Where things are.
         names: Names,
@@ -42,6 +49,7 @@ impl Certificates {
     pub fn connection_age(&self) -> Duration {
         match self {
             Self::Files { .. } => Duration::from_secs(3600),
+            Self::Followed { leaf, .. } => *leaf / 2,
             Self::SelfManaged { lifetimes, .. } => lifetimes.leaf / 2,
         }
     }
@@ -50,7 +58,7 @@ impl Certificates {
     pub fn tells_roots(&self) -> bool {
         match self {
             Self::Files { files, .. } => files.ca.is_some(),
-            Self::SelfManaged { .. } => true,
+            Self::Followed { .. } | Self::SelfManaged { .. } => true,
         }
     }
 
@@ -58,6 +66,7 @@ impl Certificates {
     pub fn rights(&self) -> Vec<Right> {
         match self {
             Self::Files { .. } => Vec::new(),
+            Self::Followed { names, .. } => rights::followed_certificates(names),
             Self::SelfManaged { names, candidate, .. } => rights::certificates(names, &candidate.lease),
         }
     }
@@ -80,6 +89,13 @@ impl Certificates {
                 serve(files.load(SystemTime::now())?);
                 tokio::select! {
                     () = tls::follow(files, every, serve) => {}
+                    () = ending => {}
+                }
+            }
+            Self::Followed { names, .. } => {
+                let client = client.ok_or(ServeError::NoCluster)?;
+                tokio::select! {
+                    () = follow(client, names, &health, serve) => {}
                     () = ending => {}
                 }
             }
@@ -116,13 +132,18 @@ async fn manage(
     let stirred = Arc::new(Notify::new());
     let tell = |is_shown| tell_shown(is_shown, health, &stirred);
     let keep = trust::keeper::Keeper::new(&client, names.clone(), lifetimes, health.part("certificates"));
-    let watch = health.part("tls-secret-watch");
     let shown = [health.part("webhook-configuration"), health.part("pod-webhook-configuration")];
     tokio::join!(
         keep.keep(guard, Arc::clone(&stirred)),
-        trust::follow::follow(client.clone(), names.clone(), watch, health.part("tls-secret"), serve),
+        follow(client.clone(), names.clone(), health, serve),
         trust::shown::follow(client, names, shown, bundle, tell),
     );
+}
+
+/// Serves what the Secret holds.
+async fn follow(client: Client, names: Names, health: &Arc<Health>, serve: impl Fn(Certificate)) {
+    let (watch, content) = (health.part("tls-secret-watch"), health.part("tls-secret"));
+    trust::follow::follow(client, names, watch, content, serve).await;
 }
 
 /// Whether the webhook configurations show our CA is told to whoever asks for readiness, and to the keeper if not.

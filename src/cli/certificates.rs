@@ -60,22 +60,26 @@ pub(super) struct CertificateFlags {
 }
 
 impl CertificateFlags {
-    /// Where the certificate comes from.
-    pub(super) fn into_source(self) -> Certificates {
+    /// Where the certificate comes from; whether this process may keep our own, or serves what others keep.
+    pub(super) fn into_source(self, may_keep: bool) -> Certificates {
         if let (Some(cert), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
             return Certificates::Files {
                 files: CertificateFiles { cert, key, ca: self.tls_ca_file },
                 every: self.tls_reload_interval,
             };
         }
+        let names = Names {
+            namespace: self.namespace,
+            secret: self.tls_secret,
+            webhook: self.webhook_configuration,
+            pod_webhook: self.pod_webhook_configuration,
+            hosts: self.tls_hosts,
+        };
+        if !may_keep {
+            return Certificates::Followed { names, leaf: self.leaf_lifetime };
+        }
         Certificates::SelfManaged {
-            names: Names {
-                namespace: self.namespace,
-                secret: self.tls_secret,
-                webhook: self.webhook_configuration,
-                pod_webhook: self.pod_webhook_configuration,
-                hosts: self.tls_hosts,
-            },
+            names,
             lifetimes: Lifetimes { leaf: self.leaf_lifetime, ca: self.ca_lifetime, settle: self.ca_settle },
             candidate: Candidate {
                 lease: "keyhatch".into(),

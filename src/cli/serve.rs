@@ -29,7 +29,7 @@ enum Flow {
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// What is done: admission answers the API server's reviews; pods gives pods their secrets, and needs rights of its
-    /// own.
+    /// own. Keyhatch's own certificates are kept by those that answer reviews; others serve what those keep.
     #[arg(
         long,
         value_enum,
@@ -99,13 +99,14 @@ impl Serve {
             log_level,
         } = self;
         let _logging = telemetry::init(log_format, &log_level);
+        let answers_reviews = flows.contains(&Flow::Admission);
         let config = Config {
             health_listen,
-            certificates: certificates.into_source(),
+            certificates: certificates.into_source(answers_reviews),
             kubeconfig,
             drain_delay,
             rights_check_interval,
-            admission: flows.contains(&Flow::Admission).then(|| AdmissionConfig {
+            admission: answers_reviews.then(|| AdmissionConfig {
                 listen: webhook_listen,
                 settings: rules.settings(enforce),
                 cluster_checks,

@@ -67,6 +67,19 @@ pub fn certificates(names: &Names, lease: &str) -> Vec<Right> {
     rights
 }
 
+/// What serving certificates takes that other replicas keep.
+pub fn followed_certificates(names: &Names) -> Vec<Right> {
+    let right = |verb| Right {
+        flow: Flow::Certificates,
+        verb,
+        group: "",
+        resource: "secrets",
+        namespace: Some(names.namespace.clone()),
+        name: Some(names.secret.clone()),
+    };
+    ["list", "watch"].map(right).into()
+}
+
 /// What knowing other objects takes.
 pub fn admission(cluster_checks: bool) -> Vec<Right> {
     let kinds = FactKind::ALL.into_iter().filter(|kind| cluster_checks || !kind.is_optional());

@@ -5,7 +5,7 @@ mod externals;
 mod markers;
 mod nobody_elses;
 mod outages;
-mod serving;
+pub(crate) mod serving;
 
 use std::path::Path;
 use std::sync::OnceLock;

@@ -20,11 +20,11 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// What tests need done for them; the other controllers would only use memory.
 const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,garbage-collector-controller,\
-                           deployment-controller,replicaset-controller,job-controller,resourcequota-controller";
+                           deployment-controller,replicaset-controller,job-controller,resourcequota-controller,\
+                           endpointslice-controller";
 /// What a cluster with a node needs besides.
 const CONTROLLERS_OF_NODES: &str = "node-lifecycle-controller,root-ca-certificate-publisher-controller,\
-                                    statefulset-controller,daemonset-controller,cronjob-controller,\
-                                    endpointslice-controller";
+                                    statefulset-controller,daemonset-controller,cronjob-controller";
 
 /// Who wrote what, and which version came of it; of our own ServiceAccount also what it read.
 const AUDIT: &str = "
