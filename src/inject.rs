@@ -15,6 +15,7 @@ mod pod;
 mod request;
 mod reserved;
 mod user;
+mod via;
 pub mod workload;
 
 use json_patch::Patch;
@@ -43,6 +44,8 @@ pub struct Installation {
     pub roots: String,
     /// Whether pods may share their process namespace.
     pub allow_shared_pid: bool,
+    /// The API server's version, major and minor; None: not known.
+    pub kubernetes: Option<(u32, u32)>,
 }
 
 impl Installation {
@@ -54,6 +57,7 @@ impl Installation {
             broker_address: None,
             roots: String::new(),
             allow_shared_pid: false,
+            kubernetes: None,
         }
     }
 }
@@ -139,10 +143,13 @@ fn inject(
     reserved::check(pod, &containers, asked, &spec, report);
     let users = containers::users(&containers, asked, reserved::was_injected(pod), &annotations, report);
     let identity = user::choose(pod, &users);
-    let (mode, request) = request::make(pod, at, &users, asked, identity.permissions, report);
+    let before = reserved::request_in(pod);
+    let (mode, request) =
+        request::make(pod, at, &users, asked, before.as_ref(), identity.permissions, report);
     request::check(&request, &inject_at, report);
     places::check(&users, asked, &spec, report);
     argv::check(&users, asked, &request, &spec, report);
+    via::check(&users, asked, &request, installation, &annotations, report);
     user::check(&request, identity, &inject_at, report);
     let needs = needs(asked, at);
     let status = status(mode, &request);

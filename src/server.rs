@@ -2,10 +2,11 @@
 //!
 //! - [`admission`]: reviews are answered, and what they need of other objects is followed
 //! - [`pods`]: pods are given their secrets
-//! - `flows`: those that are wanted, as one
+//! - `flows`: those that are wanted, as one; `installation`: what is put into pods, as it changes
 
 pub mod admission;
 mod flows;
+mod installation;
 pub mod pods;
 
 use std::io;

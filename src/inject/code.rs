@@ -24,6 +24,8 @@ pub enum Code {
     UnknownContainer,
     NoCommand,
     VariableExpansion,
+    VariablesUnnamed,
+    EnvFilesUnsupported,
     MountConflict,
     SubPathOnSecrets,
     ReservedName,
@@ -38,12 +40,13 @@ pub enum Code {
     StoreNotReady,
     ProbeWithoutVariables,
     RefreshIgnored,
+    RefreshOfVariables,
     PermsUnreadable,
 }
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
         Self::InvalidInjectValue,
         Self::UnknownAnnotation,
         Self::BadAnnotation,
@@ -59,6 +62,8 @@ impl Code {
         Self::UnknownContainer,
         Self::NoCommand,
         Self::VariableExpansion,
+        Self::VariablesUnnamed,
+        Self::EnvFilesUnsupported,
         Self::MountConflict,
         Self::SubPathOnSecrets,
         Self::ReservedName,
@@ -73,6 +78,7 @@ impl Code {
         Self::StoreNotReady,
         Self::ProbeWithoutVariables,
         Self::RefreshIgnored,
+        Self::RefreshOfVariables,
         Self::PermsUnreadable,
     ];
 
@@ -123,10 +129,16 @@ impl Code {
                 "The name of a container or init container of this pod.") },
             Self::NoCommand => const { &deny("NoCommand", Required,
                 "Variables are set by a program that starts the container's own; what that is stands in the image only.",
-                "command, or the annotation keyhatch.dev/entrypoint, or keyhatch.dev/containers without this one.") },
+                "command, or the annotation keyhatch.dev/entrypoint or env-via: kubelet, or keyhatch.dev/containers without this one.") },
             Self::VariableExpansion => const { &deny("VariableExpansion", Invalid,
                 "The kubelet replaces $(VAR) before the variable has its value.",
                 "Let a shell in the container expand $VAR, or read a file.") },
+            Self::VariablesUnnamed => const { &deny("VariablesUnnamed", Forbidden,
+                "The kubelet sets variables that are named in the pod, and the keys of an ExternalSecret are not.",
+                "command or keyhatch.dev/entrypoint, or each variable by keyhatch.dev/env.") },
+            Self::EnvFilesUnsupported => const { &deny("EnvFilesUnsupported", NotSupported,
+                "This cluster drops fileKeyRef, by which the kubelet sets variables.",
+                "command or keyhatch.dev/entrypoint; or Kubernetes 1.35 on the API server and every node.") },
             Self::MountConflict => const { &deny("MountConflict", Invalid,
                 "Two volumes at one place hide each other.",
                 "Another keyhatch.dev/mount-path.") },
@@ -169,6 +181,9 @@ impl Code {
             Self::RefreshIgnored => const { &warn("RefreshIgnored",
                 "What runs once does not fetch again.",
                 "mode: sidecar, or no refresh.") },
+            Self::RefreshOfVariables => const { &warn("RefreshOfVariables",
+                "A program keeps the variables that it started with: only its next start has new ones.",
+                "Files, or no refresh.") },
             Self::PermsUnreadable => const { &warn("PermsUnreadable",
                 "The containers run as others than the file's owner and may not be able to read it.",
                 "0440 with an fsGroup, 0444, or one runAsUser for all containers.") },

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{ServeError, Shared, listen};
+use super::{ServeError, Shared, installation, listen};
 use crate::accept;
 use crate::facts_watch;
 use crate::inject::Installation;
 use crate::metrics::Metrics;
 use crate::needs::rights::{self, Right};
 use crate::shared_facts::SharedFacts;
-use crate::tls::Certificate;
 use crate::validate::Settings;
 use crate::webhook::{self, Webhook};
 
@@ -60,27 +59,12 @@ impl Admission {
 
     /// Answers until the end.
     pub(super) async fn serve(self, shared: &Shared) {
-        let Self { listener, webhook, facts, cluster_checks, installation } = self;
+        let Self { listener, webhook, facts, cluster_checks, installation: installed } = self;
         let health = Arc::clone(&shared.health);
         tokio::select! {
             () = accept::serve(listener, webhook::router(webhook), shared.limits(CONNECTIONS), shared.signals()) => {}
             () = facts_watch::follow(shared.client.clone(), facts, health, cluster_checks) => {}
-            () = follow_roots(shared.tls.clone(), installation) => {}
-        }
-    }
-}
-
-/// New pods trust who signs for the broker now.
-async fn follow_roots(
-    mut tls: watch::Receiver<Option<Certificate>>,
-    installation: watch::Sender<Installation>,
-) {
-    loop {
-        let roots = tls.borrow_and_update().as_ref().map(|served| served.roots.to_string());
-        installation.send_modify(|installation| installation.roots = roots.unwrap_or_default());
-        if tls.changed().await.is_err() {
-            // No other certificate will come: the process ends, when its last review is answered.
-            return std::future::pending().await;
+            () = installation::follow(shared.tls.clone(), shared.client.clone(), &installed) => {}
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::{Cluster, Namespace, pod, shared, spec};
 use crate::support::aws::fault::Fault;
 use crate::support::aws::operation::Operation;
+use crate::support::kubectl::wait_until;
 
 /// Waits for files without a sleep of ours: the shell in the pod looks.
 const FOLLOW: &str = "while true; do /busybox cat /secrets/db; /busybox echo; /busybox sleep 1; done";
@@ -27,6 +28,42 @@ fn files_and_variables_are_there_before_the_program_starts() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines[..3], ["app", r#"{"user": "app", "password": "marker-e2e-files"}"#, "marker-e2e-files"]);
     assert!(lines[3..].iter().any(|line| line.starts_with("-r--r--r--") && line.contains("65532")), "{said}");
+}
+
+#[test]
+fn the_kubelet_sets_variables_as_they_are_where_nobody_knows_the_command() {
+    let namespace = shared().namespace("kubelet");
+    let account = &shared().account;
+    account.secret("kubelet/hard", " #\"$(A) \\ $B\n\té end");
+    account.secret("kubelet/plain", "marker-e2e-kubelet");
+    account.secret("kubelet/quote", "it's a marker-e2e-quote");
+    let annotations = "keyhatch.dev/env-via: kubelet, keyhatch.dev/env-HARD: kubelet/hard, \
+                       keyhatch.dev/env-PLAIN: kubelet/plain, keyhatch.dev/secret-hard: kubelet/hard";
+    // The image starts busybox by itself: only its arguments are said here.
+    let bare = |name: &str, annotations: &str, script: &str| {
+        pod(name, annotations, script).replace("command: [/busybox, sh, ", "args: [sh, ")
+    };
+    let script =
+        "/busybox printf %s \"$HARD\" | /busybox cmp - /secrets/hard && /busybox echo same $0 \"$PLAIN\"";
+    let object = bare("app", annotations, script).replace("\"]\n", "\", $(PLAIN)]\n");
+    namespace.apply(&object);
+    succeeded(&namespace, "app");
+    assert_eq!(namespace.logs("app", "app"), "same marker-e2e-kubelet marker-e2e-kubelet\n");
+
+    // What the kubelet cannot read is told, and the value is not.
+    let annotations = "keyhatch.dev/env-via: kubelet, keyhatch.dev/env-QUOTE: kubelet/quote";
+    namespace.apply(&bare("quote", annotations, "exit 0"));
+    let events = || {
+        let events = namespace.kubectl(&["get", "events", "-o", "jsonpath={.items[*].message}"])?;
+        if events.contains("variable QUOTE of container app: the value for QUOTE has a single quote") {
+            Ok(events)
+        } else {
+            Err(events)
+        }
+    };
+    let events = wait_until(Duration::from_secs(120), "the Event", events);
+    assert!(!events.contains("marker-e2e-quote"), "{events}");
+    namespace.kubectl(&["delete", "pod", "quote", "--wait=false"]).unwrap();
 }
 
 #[test]
