@@ -94,6 +94,7 @@ pub fn router(webhook: Arc<Webhook>) -> Router {
         .route(&format!("{PATH}/{{enforce}}"), post(handle))
         .route(PODS_PATH, post(handle))
         .route(WORKLOADS_PATH, post(handle))
+        .route(&format!("{WORKLOADS_PATH}/{{enforce}}"), post(handle))
         .with_state(webhook)
 }
 
