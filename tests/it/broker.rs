@@ -28,7 +28,7 @@ use crate::support::process::next_number;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A cluster without our webhook, which would refuse pods that were injected by hand.
-fn plane() -> &'static ControlPlane {
+pub(crate) fn plane() -> &'static ControlPlane {
     static PLANE: OnceLock<ControlPlane> = OnceLock::new();
     PLANE.get_or_init(|| {
         let plane =
