@@ -1,5 +1,5 @@
-//! Events on pods that were denied, so that `kubectl describe pod` says why one does not start. Written by a task of its
-//! own, never while a pod waits, and once in a while for one reason.
+//! Events on pods that were denied, and on what makes pods that are doubtful, so that `kubectl describe` says why one does
+//! not start. Written by a task of its own, never while anybody waits, and once in a while for one reason.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -19,16 +19,26 @@ use super::reason::{Denial, Reason};
 const QUIET: Duration = Duration::from_secs(600);
 /// Events that wait to be written; further ones are left out.
 const WAITING: usize = 256;
-/// Pairs of pod and reason that are remembered.
+/// Pairs of object and reason that are remembered.
 const MOST: usize = 10_000;
 /// An API server that does not take one in this time has not taken it.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest note that an Event takes, in bytes.
 const LONGEST: usize = 1024;
 
-/// Where denials are put.
+/// Something to tell.
+#[derive(Debug)]
+struct News {
+    about: ObjectReference,
+    /// Told once in a while for one object.
+    reason: String,
+    action: &'static str,
+    note: String,
+}
+
+/// Where news is put.
 #[derive(Clone, Debug)]
-pub(super) struct Events(mpsc::Sender<(ObjectReference, Reason, String)>);
+pub(super) struct Events(mpsc::Sender<News>);
 
 impl Events {
     /// Starts the task, which ends when nobody can put anything there any more.
@@ -54,19 +64,28 @@ impl Events {
             uid: Some(caller.uid.clone()),
             ..ObjectReference::default()
         };
-        let note = denial.message.char_indices().take_while(|(at, c)| at + c.len_utf8() <= LONGEST);
+        self.put(pod, denial.reason.as_str(), "DeliverSecrets", &denial.message);
+    }
+
+    /// Tells whoever makes pods that they were admitted with warnings.
+    pub(super) fn warned(&self, about: ObjectReference, warnings: &str) {
+        self.put(about, "InjectionDoubtful", "InjectSecrets", warnings);
+    }
+
+    fn put(&self, about: ObjectReference, reason: impl Into<String>, action: &'static str, note: &str) {
+        let note = note.char_indices().take_while(|(at, c)| at + c.len_utf8() <= LONGEST);
         let note = note.map(|(_, c)| c).collect();
-        // Who writes them may be slow: a pod does not wait for that.
-        drop(self.0.try_send((pod, denial.reason, note)));
+        // Who writes them may be slow: nobody waits for that.
+        drop(self.0.try_send(News { about, reason: reason.into(), action, note }));
     }
 }
 
-async fn write(client: Client, mut denials: mpsc::Receiver<(ObjectReference, Reason, String)>) {
+async fn write(client: Client, mut news: mpsc::Receiver<News>) {
     let recorder =
         Recorder::new(client, Reporter { controller: "keyhatch.dev/broker".into(), instance: None });
-    let mut told: HashMap<(String, Reason), Instant> = HashMap::new();
-    while let Some((pod, reason, note)) = denials.recv().await {
-        let (now, key) = (Instant::now(), (pod.uid.clone().unwrap_or_default(), reason));
+    let mut told: HashMap<(String, String), Instant> = HashMap::new();
+    while let Some(News { about, reason, action, note }) = news.recv().await {
+        let (now, key) = (Instant::now(), (about.uid.clone().unwrap_or_default(), reason.clone()));
         if told.len() >= MOST {
             told.retain(|_, at| now.saturating_duration_since(*at) < QUIET);
         }
@@ -77,12 +96,12 @@ async fn write(client: Client, mut denials: mpsc::Receiver<(ObjectReference, Rea
         told.insert(key, now);
         let event = Event {
             type_: EventType::Warning,
-            reason: reason.as_str(),
+            reason,
             note: Some(note),
-            action: "DeliverSecrets".into(),
+            action: action.into(),
             secondary: None,
         };
-        if let Ok(Err(error)) = timeout(PATIENCE, recorder.publish(&event, &pod)).await {
+        if let Ok(Err(error)) = timeout(PATIENCE, recorder.publish(&event, &about)).await {
             debug!(%error, "an Event could not be written");
         }
     }

@@ -11,7 +11,7 @@ use super::certificates::{CertificateFlags, duration_flag, positive_duration};
 use super::injection::InjectionFlags;
 use super::pods::PodFlags;
 use super::rules::RuleFlags;
-use crate::policy::Enforce;
+use crate::policy::{Enforce, Preflight};
 use crate::server::admission::AdmissionConfig;
 use crate::server::{self, Config};
 use crate::telemetry::{self, LogFormat};
@@ -62,6 +62,10 @@ pub(super) struct Serve {
     enforce: Enforce,
     #[command(flatten)]
     rules: RuleFlags,
+    /// What happens to a pod whose secrets AWS does not give now: warn tells, deny also refuses the pods that somebody makes by
+    /// hand. Only where the flows admission and pods run together; otherwise nobody is there to ask.
+    #[arg(long, value_enum, default_value_t, env = "KEYHATCH_PREFLIGHT")]
+    preflight: Preflight,
     #[command(flatten)]
     injection: InjectionFlags,
     #[command(flatten)]
@@ -92,12 +96,16 @@ impl Serve {
             rights_check_interval,
             enforce,
             rules,
+            preflight,
             injection,
             pods,
             cluster_checks,
             log_format,
             log_level,
         } = self;
+        if preflight == Preflight::Deny && !flows.contains(&Flow::Pods) {
+            return Err("--preflight=deny needs --flows=admission,pods: AWS is asked by the flow pods".into());
+        }
         let _logging = telemetry::init(log_format, &log_level);
         let config = Config {
             health_listen,
@@ -109,6 +117,7 @@ impl Serve {
                 listen: webhook_listen,
                 settings: rules.settings(enforce),
                 cluster_checks,
+                preflight,
                 installation: injection.installation(String::new()),
             }),
             pods: flows.contains(&Flow::Pods).then(|| pods.config()),

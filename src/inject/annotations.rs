@@ -91,8 +91,8 @@ pub struct Asked {
     pub env_via: EnvVia,
     /// The store of references that name none.
     pub store: DefaultStore,
-    /// The stores that are named, each with the first field that does.
-    pub stores: Vec<(Store, String)>,
+    /// All references, each with its field.
+    pub references: Vec<(SecretRef, String)>,
 }
 
 /// A file that is asked for.
@@ -264,11 +264,7 @@ impl Asked {
         if let Some(doubt) = reference.property.as_deref().and_then(gjson::doubtful) {
             report.text(Code::PropertyDoubtful.rule(), at, text, doubt.to_string());
         }
-        if let Some(store) = &reference.store
-            && !self.stores.iter().any(|(known, _)| known == store)
-        {
-            self.stores.push((store.clone(), at.to_string()));
-        }
+        self.references.push((reference.clone(), at.to_string()));
         Some(reference)
     }
 }

@@ -8,13 +8,15 @@ use tokio::sync::watch;
 
 use super::{ServeError, Shared, installation, listen};
 use crate::accept;
+use crate::broker::Reviews;
 use crate::facts_watch;
 use crate::inject::Installation;
 use crate::metrics::Metrics;
 use crate::needs::rights::{self, Right};
+use crate::policy::Preflight;
 use crate::shared_facts::SharedFacts;
 use crate::validate::Settings;
-use crate::webhook::{self, Webhook};
+use crate::webhook::{self, Webhook, WebhookConfig};
 
 /// What admission is started with.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct AdmissionConfig {
     pub settings: Settings,
     /// Whether rules may look at Secrets, ConfigMaps and ServiceAccounts.
     pub cluster_checks: bool,
+    /// What is done about secrets that AWS does not give.
+    pub preflight: Preflight,
     /// What is put into pods, but for the authorities that they trust.
     pub installation: Installation,
 }
@@ -43,12 +47,23 @@ pub(super) struct Admission {
 
 impl Admission {
     /// Takes its address.
-    pub(super) fn new(config: AdmissionConfig, metrics: Arc<Metrics>) -> Result<Self, ServeError> {
-        let AdmissionConfig { listen: address, settings, cluster_checks, installation } = config;
+    pub(super) fn new(
+        config: AdmissionConfig,
+        reviews: Reviews,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ServeError> {
+        let AdmissionConfig { listen: address, settings, cluster_checks, preflight, installation } = config;
         let listener = listen("--webhook-listen", address)?;
         let facts = Arc::new(SharedFacts::default());
         let (installation, installed) = watch::channel(installation);
-        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&facts), installed, metrics));
+        let webhook = Arc::new(Webhook::new(WebhookConfig {
+            settings,
+            facts: Arc::clone(&facts),
+            installation: installed,
+            preflight,
+            reviews,
+            metrics,
+        }));
         Ok(Self { listener, webhook, facts, cluster_checks, installation })
     }
 

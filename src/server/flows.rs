@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::admission::{Admission, AdmissionConfig};
 use super::pods::{Pods, PodsConfig};
 use super::{ServeError, Shared};
+use crate::broker::Reviews;
 use crate::metrics::Metrics;
 use crate::needs::rights::Right;
 
@@ -12,6 +13,8 @@ use crate::needs::rights::Right;
 pub(super) struct Flows {
     admission: Option<Admission>,
     pods: Option<Pods>,
+    /// Where admission finds the broker.
+    reviews: Reviews,
 }
 
 impl Flows {
@@ -23,8 +26,10 @@ impl Flows {
         let mut metrics = Metrics::default();
         let pods = pods.map(|config| Pods::new(config, &mut metrics)).transpose()?;
         let metrics = Arc::new(metrics);
-        let admission = admission.map(|config| Admission::new(config, Arc::clone(&metrics))).transpose()?;
-        Ok((Self { admission, pods }, metrics))
+        let reviews = Reviews::default();
+        let start = |config| Admission::new(config, reviews.clone(), Arc::clone(&metrics));
+        let admission = admission.map(start).transpose()?;
+        Ok((Self { admission, pods, reviews }, metrics))
     }
 
     /// Whether clients have to be told whom to trust.
@@ -34,14 +39,14 @@ impl Flows {
 
     /// What they do in the cluster.
     pub(super) fn rights(&self) -> Vec<Right> {
-        let Self { admission, pods } = self;
+        let Self { admission, pods, reviews: _ } = self;
         let admission = admission.as_ref().map(Admission::rights).unwrap_or_default();
         [admission, pods.as_ref().map(Pods::rights).unwrap_or_default()].concat()
     }
 
     /// Serves until the end of the last.
     pub(super) async fn serve(self, shared: &Shared) -> Result<(), ServeError> {
-        let Self { admission, pods } = self;
+        let Self { admission, pods, reviews } = self;
         let admission = async {
             if let Some(admission) = admission {
                 admission.serve(shared).await;
@@ -50,7 +55,7 @@ impl Flows {
         };
         let pods = async {
             match pods {
-                Some(pods) => pods.serve(shared).await,
+                Some(pods) => pods.serve(shared, reviews).await,
                 None => Ok(()),
             }
         };

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::{ServeError, Shared, listen};
 use crate::accept;
 use crate::broker::rate::Rate;
-use crate::broker::{self, Broker, BrokerConfig};
+use crate::broker::{self, Broker, BrokerConfig, Reviews};
 use crate::cache::{self, Cache, Limits};
 use crate::cluster;
 use crate::metrics::Metrics;
@@ -78,13 +78,14 @@ impl Pods {
     }
 
     /// Answers until the end.
-    pub(super) async fn serve(self, shared: &Shared) -> Result<(), ServeError> {
+    pub(super) async fn serve(self, shared: &Shared, reviews: Reviews) -> Result<(), ServeError> {
         let Self { listener, threads, parts } = self;
         let (limits, signals) = (shared.limits(CONNECTIONS), shared.signals());
         let (kubeconfig, tls) = (shared.kubeconfig.clone(), shared.tls.clone());
         let serving = async move {
-            let broker = parts.broker(kubeconfig, tls).await?;
-            accept::serve(listener, broker::router(Arc::new(broker)), limits, signals).await;
+            let broker = Arc::new(parts.broker(kubeconfig, tls).await?);
+            reviews.begin(&broker);
+            accept::serve(listener, broker::router(broker), limits, signals).await;
             Ok(())
         };
         // A task that ends without an answer was ended with its threads.
