@@ -6,6 +6,7 @@ use crate::cluster::{Cluster, Namespace, pod, shared, spec};
 use crate::support::aws::fault::Fault;
 use crate::support::aws::operation::Operation;
 use crate::support::kubectl::wait_until;
+use crate::support::marker;
 
 /// Waits for files without a sleep of ours: the shell in the pod looks.
 const FOLLOW: &str = "while true; do /busybox cat /secrets/db; /busybox echo; /busybox sleep 1; done";
@@ -247,35 +248,13 @@ fn a_node_that_is_switched_off_and_on_has_its_pods_again_and_no_value_is_left_an
     assert_eq!(namespace.logs("app", "app"), "started\n");
 
     let log = cluster.keyhatch.lock().unwrap().as_ref().unwrap().log();
-    assert!(!log.contains(marker), "in Keyhatch's log");
+    let marks = marker::forms(marker);
+    assert!(!marks.iter().any(|mark| log.contains(mark)), "in Keyhatch's log");
     // What is not secret is found, or nothing could be.
-    assert!(!files_with(cluster.plane.root(), "power/db").is_empty());
+    assert!(!marker::files_with(cluster.plane.root(), &["power/db".to_owned()]).is_empty());
+    // etcd, the API server, kubelet and containerd, and all containers' logs; not the pods' own memory.
     for folder in [cluster.plane.root().to_owned(), machine.logs()] {
-        let found = files_with(&folder, marker);
+        let found = marker::files_with(&folder, &marks);
         assert!(found.is_empty(), "{found:?}");
     }
-}
-
-/// Files of etcd, of the API server, of kubelet and containerd, and of all containers' logs; not the pods' own memory.
-fn files_with(folder: &std::path::Path, marker: &str) -> Vec<std::path::PathBuf> {
-    use base64::Engine as _;
-    let encoded = base64::prelude::BASE64_STANDARD_NO_PAD.encode(marker);
-    let marks = [marker.as_bytes(), encoded.get(..encoded.len() - 2).unwrap().as_bytes()];
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let (path, kind) = (entry.path(), entry.file_type().unwrap());
-            if kind.is_dir() {
-                folders.push(path);
-            } else if kind.is_file() {
-                let bytes = std::fs::read(&path).unwrap_or_default();
-                let holds = |mark: &&[u8]| bytes.windows(mark.len()).any(|window| window == *mark);
-                if marks.iter().any(|mark| holds(mark)) {
-                    found.push(path);
-                }
-            }
-        }
-    }
-    found
 }

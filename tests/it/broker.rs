@@ -169,6 +169,6 @@ fn db() -> Json {
     json!({"files": {"db": {"from": "aws::db"}}, "permissions": "0400"})
 }
 
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     STANDARD.encode(text)
 }

@@ -178,7 +178,7 @@ impl Webhook {
 /// Nothing of the caller's environment may configure it.
 fn keyhatch(bin: &Path) -> Command {
     let mut command = Command::new(bin);
-    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path))).env("RUST_LOG", "info");
+    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path))).env("RUST_LOG", "trace");
     command
 }
 
