@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod externals;
+mod flood;
 mod markers;
 mod nobody_elses;
 mod outages;
