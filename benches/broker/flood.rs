@@ -138,7 +138,7 @@ async fn stranger(broker: Address, pace: Pace, is_over: Arc<AtomicBool>, asked: 
             every.tick().await;
         }
         let number = asked.fetch_add(1, Ordering::SeqCst);
-        let token = if number % FORGED == 0 { forged(number) } else { format!("garbage-{number}") };
+        let token = if number.is_multiple_of(FORGED) { forged(number) } else { format!("garbage-{number}") };
         if connection.is_none() {
             connection = broker.connect().await.ok();
         }

@@ -74,7 +74,7 @@ pub(super) fn users<'a>(
             Some(meant) => meant.iter().any(|name| name == container.name),
             None => !was_injected || container.mounts(SECRETS),
         };
-        let has_own = container.inline().next().is_some() || container.from_files().next().is_some();
+        let has_own = container.inline().next().is_some() || container.kubelet_variables().next().is_some();
         let is_user = is_meant || has_own;
         is_user.then_some(User { container: *container, is_meant })
     };
@@ -129,7 +129,7 @@ impl<'a> Container<'a> {
     }
 
     /// The variables that the kubelet sets from a volume of ours: index, name, where from.
-    pub(super) fn from_files(&self) -> impl Iterator<Item = (usize, &'a str, &'a Value)> + use<'a> {
+    pub(super) fn kubelet_variables(&self) -> impl Iterator<Item = (usize, &'a str, &'a Value)> + use<'a> {
         self.items("env").enumerate().filter_map(|(index, variable)| {
             let from = variable.get("valueFrom")?;
             let volume = from.get("fileKeyRef")?.get("volumeName")?.as_str()?;

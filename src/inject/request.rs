@@ -123,7 +123,7 @@ fn variables(
         let at = at.key("env");
         for (index, variable) in container.items("env").enumerate() {
             let name = variable.get("name").and_then(Value::as_str).unwrap_or_default();
-            if container.from_files().any(|(at, ..)| at == index) {
+            if container.kubelet_variables().any(|(at, ..)| at == index) {
                 continue;
             }
             if user.is_meant && asked.env.contains_key(name) {
@@ -146,24 +146,35 @@ fn variables(
             }
         }
         let before = before.and_then(|request| request.env.get(container.name));
-        // Any other is told as what it is: somebody's own.
-        let ours =
-            container.from_files().filter(|(_, name, from)| via::is_source(container.name, name, from));
-        for (index, name, _) in ours {
-            let at = at.index(index);
-            let at = at.key("name");
-            match before.and_then(|variables| variables.get(name)) {
-                _ if !is_kubelets => {
-                    report.text(Code::ReservedName.rule(), &at, name, reserved::FROM_FILE);
-                }
-                _ if user.is_meant && asked.env.contains_key(name) => {}
-                Some(reference) => {
-                    let from = asked.reference(reference, &at, report);
-                    variables.extend(from.map(|from| (name.to_owned(), from.to_string())));
-                }
-                None => report.text(Code::ReservedName.rule(), &at, name, reserved::FROM_FILE),
-            }
-        }
+        variables.extend(injected_before(user, asked, before, &at, report));
     });
+    variables
+}
+
+/// The references that the kubelet's variables of a container stand for; those of the annotations are known already.
+fn injected_before(
+    user: &User<'_>,
+    asked: &mut Asked,
+    before: Option<&BTreeMap<String, String>>,
+    at: &Field<'_>,
+    report: &mut Report,
+) -> BTreeMap<String, String> {
+    let container = user.container;
+    let is_kubelets = via::is_kubelets(&container, asked);
+    let mut variables = BTreeMap::new();
+    // Any other is told as what it is: somebody's own.
+    let ours = container.kubelet_variables();
+    for (index, name, _) in ours.filter(|(_, name, from)| via::is_source(container.name, name, from)) {
+        let at = at.index(index);
+        let at = at.key("name");
+        match before.and_then(|variables| variables.get(name)).filter(|_| is_kubelets) {
+            _ if is_kubelets && user.is_meant && asked.env.contains_key(name) => {}
+            Some(reference) => {
+                let from = asked.reference(reference, &at, report);
+                variables.extend(from.map(|from| (name.to_owned(), from.to_string())));
+            }
+            None => report.text(Code::ReservedName.rule(), &at, name, reserved::FROM_FILE),
+        }
+    }
     variables
 }

@@ -95,7 +95,7 @@ fn check_containers(
                 report.text(Code::ReservedName.rule(), &at.key("name"), AGENT, INJECTED);
             }
             let env = at.key("env");
-            for (index, name, from) in container.from_files() {
+            for (index, name, from) in container.kubelet_variables() {
                 if !via::is_source(container.name, name, from) {
                     report.text(Code::ReservedName.rule(), &env.index(index).key("name"), name, FROM_FILE);
                 }

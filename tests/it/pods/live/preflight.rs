@@ -172,7 +172,7 @@ fn a_controllers_pod_is_made_and_the_controller_is_told_once() {
     let team = Team::new();
     let template = json!({"metadata": {"labels": {"app": "web"}, "annotations": metadata(&team.key("later"))}, "spec": spec("app")});
     let set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "web"},
-        "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template.clone()}});
+        "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template}});
     team.apply(&set, &[]).success().unwrap();
     let get =
         |args: &[&str]| site().plane.kubectl(&[&["get", "-n", &team.namespace], args].concat()).success();
