@@ -32,6 +32,7 @@ mod go_parity;
 mod install;
 mod layers;
 mod leadership;
+mod loops;
 mod outage;
 mod picture;
 mod pods;
