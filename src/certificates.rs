@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use kube::Client;
-use kube::api::Api;
 use tokio::sync::{Notify, watch};
 
-use crate::accept::Phase;
 use crate::health::Health;
-use crate::leader::{self, Candidate, Guard};
+use crate::leader::Guard;
 use crate::needs::rights::{self, Right};
 use crate::server::ServeError;
+use crate::server::leadership::{Leadership, Standing};
 use crate::tls::{self, Certificate, CertificateFiles};
 use crate::trust::{self, Lifetimes, Names};
 
@@ -22,7 +21,6 @@ pub enum Certificates {
     Files {
         /// Where they are.
         files: CertificateFiles,
-        /// The authorities that signed them, for pods to trust.
         /// How often they are read again.
         every: Duration,
     },
@@ -32,8 +30,6 @@ pub enum Certificates {
         names: Names,
         /// How long they last.
         lifetimes: Lifetimes,
-        /// The Lease of whoever writes them.
-        candidate: Candidate,
     },
 }
 
@@ -54,11 +50,19 @@ impl Certificates {
         }
     }
 
+    /// Whether there is something that only the leader may write.
+    pub fn have_to_be_written(&self) -> bool {
+        match self {
+            Self::Files { .. } => false,
+            Self::SelfManaged { .. } => true,
+        }
+    }
+
     /// The rights that it takes.
-    pub fn rights(&self) -> Vec<Right> {
+    pub fn rights(&self, leadership: &Leadership) -> Vec<Right> {
         match self {
             Self::Files { .. } => Vec::new(),
-            Self::SelfManaged { names, candidate, .. } => rights::certificates(names, &candidate.lease),
+            Self::SelfManaged { names, .. } => rights::certificates(names, &leadership.candidate.lease),
         }
     }
 
@@ -71,25 +75,23 @@ impl Certificates {
         self,
         client: Option<Client>,
         health: Arc<Health>,
-        mut phase: watch::Receiver<Phase>,
+        standing: Standing,
         serve: impl Fn(Certificate),
     ) -> Result<(), ServeError> {
-        let ending = async move { drop(phase.wait_for(|phase| *phase == Phase::Ending).await) };
         match self {
             Self::Files { files, every } => {
                 serve(files.load(SystemTime::now())?);
                 tokio::select! {
                     () = tls::follow(files, every, serve) => {}
-                    () = ending => {}
+                    () = standing.over() => {}
                 }
             }
-            Self::SelfManaged { names, lifetimes, candidate } => {
+            Self::SelfManaged { names, lifetimes } => {
                 let client = client.ok_or(ServeError::NoCluster)?;
                 health.vouch();
-                let leases = Api::namespaced(client.clone(), &names.namespace);
-                let (guard, election) = leader::elect(leases, candidate, health.part("lease"), ending);
+                let guard = standing.guard.clone().ok_or(ServeError::NoCluster)?;
                 tokio::select! {
-                    () = election => {}
+                    () = standing.over() => {}
                     () = manage(client, names, lifetimes, guard, &health, serve) => {}
                 }
             }

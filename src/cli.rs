@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod inject;
 mod injection;
+mod loops;
 mod pods;
 mod resolve;
 mod rules;

@@ -2,11 +2,16 @@
 //!
 //! - [`admission`]: reviews are answered, and what they need of other objects is followed
 //! - [`pods`]: pods are given their secrets
+//! - [`loops`]: what objects say is kept so
+//! - [`secrets`]: where the flows have secrets from; [`leadership`]: who may write
 //! - `flows`: those that are wanted, as one
 
 pub mod admission;
 mod flows;
+pub mod leadership;
+pub mod loops;
 pub mod pods;
+pub mod secrets;
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,12 +28,16 @@ use tracing::info;
 
 use admission::AdmissionConfig;
 use flows::Flows;
+use leadership::{Leadership, Standing};
+use loops::LoopsConfig;
 use pods::PodsConfig;
+use secrets::SecretsConfig;
 
 use crate::accept::{Limits, Phase, Signals};
 use crate::certificates::Certificates;
 use crate::cluster;
 use crate::health::{self, Health};
+use crate::needs::rights;
 use crate::needs::{self, Needs};
 use crate::tls::{Certificate, CertificateError};
 
@@ -39,16 +48,29 @@ pub struct Config {
     pub health_listen: SocketAddr,
     /// Where the serving certificate comes from.
     pub certificates: Certificates,
+    /// How it is decided who writes.
+    pub leadership: Leadership,
     /// The cluster, if not the one that we run in.
     pub kubeconfig: Option<PathBuf>,
     /// How long connections are still accepted after the signal to end.
     pub drain_delay: Duration,
     /// How often it is asked whether the cluster has what we need.
     pub rights_check_interval: Duration,
+    /// What is done.
+    pub flows: FlowConfigs,
+}
+
+/// The flows that are wanted.
+#[derive(Clone, Debug)]
+pub struct FlowConfigs {
     /// Reviews are answered.
     pub admission: Option<AdmissionConfig>,
     /// Pods are given their secrets.
     pub pods: Option<PodsConfig>,
+    /// What objects say is kept so.
+    pub loops: Option<LoopsConfig>,
+    /// Where pods and loops have secrets from.
+    pub secrets: SecretsConfig,
 }
 
 /// Why the server does not start, or ended.
@@ -79,6 +101,9 @@ pub enum ServeError {
     /// There is no cluster whose pods could be given anything.
     #[error("the flow pods needs a cluster; give --kubeconfig")]
     NoPods,
+    /// There is no cluster whose objects could be kept as they say.
+    #[error("the flow loops needs a cluster; give --kubeconfig")]
+    NoLoops,
     /// The threads of a flow cannot be started.
     #[error("threads cannot be started: {0}")]
     Threads(io::Error),
@@ -107,6 +132,8 @@ pub(crate) struct Shared {
     pub(crate) tls: watch::Receiver<Option<Certificate>>,
     /// How far the process is from its end.
     pub(crate) phase: watch::Receiver<Phase>,
+    /// Whether this replica may write.
+    pub(crate) standing: Standing,
     /// After this a connection is told to go.
     pub(crate) connection_age: Duration,
 }
@@ -129,7 +156,7 @@ impl Shared {
 /// If it cannot start, with the flag and the cause.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let health_listener = listen("--health-listen", config.health_listen)?;
-    let (flows, metrics) = Flows::new(config.admission, config.pods)?;
+    let (flows, metrics) = Flows::new(config.flows)?;
     let health = Arc::new(Health::new(metrics));
     let (served, tls) = watch::channel(None);
     let served = {
@@ -145,19 +172,27 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     if flows.needs_roots() && !config.certificates.tells_roots() {
         return Err(ServeError::NoRoots);
     }
-    let rights = [config.certificates.rights(), flows.rights()];
-    let needs = Needs { rights: rights.concat(), every: config.rights_check_interval };
+    let has_to_write = config.certificates.have_to_be_written() || flows.have_to_write();
+    let (standing, election) =
+        leadership::stand(config.leadership.clone(), has_to_write, client.as_ref(), &health, phase.clone());
+    let election = async {
+        election.await;
+        Ok(())
+    };
+    let rights = [config.certificates.rights(&config.leadership), flows.rights()];
+    let needs = Needs { rights: rights::each_once(rights.concat()), every: config.rights_check_interval };
     let shared = Shared {
         client: client.clone(),
         kubeconfig: config.kubeconfig,
         health: Arc::clone(&health),
         tls,
-        phase: phase.clone(),
+        phase,
+        standing: standing.clone(),
         connection_age: config.certificates.connection_age(),
     };
-    let certificates = config.certificates.provide(client.clone(), Arc::clone(&health), phase, served);
+    let certificates = config.certificates.provide(client.clone(), Arc::clone(&health), standing, served);
     tokio::select! {
-        ended = async { tokio::try_join!(flows.serve(&shared), certificates) } => ended.map(drop),
+        ended = async { tokio::try_join!(flows.serve(&shared), certificates, election) } => ended.map(drop),
         () = health::serve(health_listener, health::router(Arc::clone(&health))) => Ok(()),
         () = needs::follow(client, needs, health.part("rights"), health.part("kinds")) => Ok(()),
         ended = end_on_signal(health, ending, config.drain_delay) => ended,

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::certificates::Certificates;
 use crate::go::duration;
 use crate::leader::Candidate;
+use crate::server::leadership::Leadership;
 use crate::tls::CertificateFiles;
 use crate::trust::{Lifetimes, Names};
 
@@ -51,7 +52,7 @@ pub(super) struct CertificateFlags {
     /// A new CA signs only after it has been trusted for so long.
     #[arg(long, value_name = "DURATION", default_value = "168h", value_parser = positive_duration)]
     ca_settle: Duration,
-    /// Name of this replica in the Lease of whoever writes certificates.
+    /// Name of this replica in the Lease of whoever writes.
     #[arg(long, value_name = "NAME", default_value = "keyhatch", env = "POD_NAME")]
     identity: String,
     /// How long the Lease lasts without renewal.
@@ -77,14 +78,19 @@ impl CertificateFlags {
                 hosts: self.tls_hosts,
             },
             lifetimes: Lifetimes { leaf: self.leaf_lifetime, ca: self.ca_lifetime, settle: self.ca_settle },
-            candidate: Candidate {
-                lease: "keyhatch".into(),
-                // A process that was stopped and one that took its pod's name must not take each other for themselves.
-                identity: format!("{}_{}", self.identity, uuid_like()),
-                duration: self.lease_duration,
-                margin: self.lease_duration / 5,
-            },
         }
+    }
+
+    /// How it is decided who writes, certificates and whatever else only one may.
+    pub(super) fn leadership(&self) -> Leadership {
+        let candidate = Candidate {
+            lease: "keyhatch".into(),
+            // A process that was stopped and one that took its pod's name must not take each other for themselves.
+            identity: format!("{}_{}", self.identity, uuid_like()),
+            duration: self.lease_duration,
+            margin: self.lease_duration / 5,
+        };
+        Leadership { namespace: self.namespace.clone(), candidate }
     }
 }
 

@@ -9,11 +9,13 @@ use clap::{Args, ValueEnum};
 use super::Failure;
 use super::certificates::{CertificateFlags, duration_flag, positive_duration};
 use super::injection::InjectionFlags;
+use super::loops::LoopFlags;
 use super::pods::PodFlags;
 use super::rules::RuleFlags;
 use crate::policy::Enforce;
 use crate::server::admission::AdmissionConfig;
-use crate::server::{self, Config};
+use crate::server::loops::LoopsConfig;
+use crate::server::{self, Config, FlowConfigs};
 use crate::telemetry::{self, LogFormat};
 
 /// What is done.
@@ -23,13 +25,15 @@ enum Flow {
     Admission,
     /// Give pods their secrets.
     Pods,
+    /// Keep what objects say, if this replica leads.
+    Loops,
 }
 
 /// Flags of `serve`.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// What is done: admission answers the API server's reviews; pods gives pods their secrets, and needs rights of its
-    /// own.
+    /// What is done: admission answers the API server's reviews; pods gives pods their secrets, and loops
+    /// keeps what objects say; both need rights of their own.
     #[arg(
         long,
         value_enum,
@@ -66,6 +70,8 @@ pub(super) struct Serve {
     injection: InjectionFlags,
     #[command(flatten)]
     pods: PodFlags,
+    #[command(flatten)]
+    loops: LoopFlags,
     /// Also look at Secrets, ConfigMaps and ServiceAccounts (names of keys, never values), and warn about those that are
     /// missing. Needs the right to list and watch them in all namespaces.
     #[arg(long, env = "KEYHATCH_CLUSTER_CHECKS")]
@@ -94,17 +100,14 @@ impl Serve {
             rules,
             injection,
             pods,
+            loops,
             cluster_checks,
             log_format,
             log_level,
         } = self;
         let _logging = telemetry::init(log_format, &log_level);
-        let config = Config {
-            health_listen,
-            certificates: certificates.into_source(),
-            kubeconfig,
-            drain_delay,
-            rights_check_interval,
+        let leadership = certificates.leadership();
+        let flows = FlowConfigs {
             admission: flows.contains(&Flow::Admission).then(|| AdmissionConfig {
                 listen: webhook_listen,
                 settings: rules.settings(enforce),
@@ -112,6 +115,21 @@ impl Serve {
                 installation: injection.installation(String::new()),
             }),
             pods: flows.contains(&Flow::Pods).then(|| pods.config()),
+            loops: flows.contains(&Flow::Loops).then(|| LoopsConfig {
+                settings: loops.settings(),
+                namespace: leadership.namespace.clone(),
+                lease: leadership.candidate.lease.clone(),
+            }),
+            secrets: pods.secrets(),
+        };
+        let config = Config {
+            health_listen,
+            certificates: certificates.into_source(),
+            leadership,
+            kubeconfig,
+            drain_delay,
+            rights_check_interval,
+            flows,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(server::serve(config))?;

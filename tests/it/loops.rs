@@ -1,5 +1,6 @@
 //! What loops stand on, on a real API server: objects that are watched, and what is written to them.
 
+mod flow;
 mod watched;
 mod write;
 

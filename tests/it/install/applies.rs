@@ -35,7 +35,9 @@ fn every_kustomization_applies_without_a_warning() {
         manifests().join("overlays/beside-eso"),
         manifests().join("overlays/standalone"),
     ];
-    for component in ["cert-manager", "cluster-checks", "namespace-enforce", "pods", "watch-credentials"] {
+    for component in
+        ["cert-manager", "cluster-checks", "loops", "namespace-enforce", "pods", "watch-credentials"]
+    {
         let folder = plane.root().join(component);
         let path = |rest: &str| pathdiff(&folder, &manifests().join(rest));
         overlay(&folder, &[&path("overlays/standalone")], &[&path(&format!("components/{component}"))]);
@@ -150,8 +152,15 @@ fn every_folder_is_known() {
     };
     assert_eq!(list(manifests()), ["base", "components", "crds", "image", "overlays"]);
     assert_eq!(list(&manifests().join("overlays")), ["beside-eso", "standalone"]);
-    let components =
-        ["cert-manager", "cluster-checks", "namespace-enforce", "pods", "team-roles", "watch-credentials"];
+    let components = [
+        "cert-manager",
+        "cluster-checks",
+        "loops",
+        "namespace-enforce",
+        "pods",
+        "team-roles",
+        "watch-credentials",
+    ];
     assert_eq!(list(&manifests().join("components")), components);
     for folder in ["overlays/beside-eso", "overlays/standalone"] {
         assert!(!kustomize(&manifests().join(folder)).is_empty());

@@ -35,7 +35,7 @@ pub(super) fn wanted_with(cluster_checks: bool) -> Vec<Right> {
 
 /// Everything that Keyhatch can ask for.
 fn wanted_at_most() -> Vec<Right> {
-    [wanted_with(true), rights::pods(true)].concat()
+    [wanted_with(true), rights::pods(true), rights::loops("keyhatch", "keyhatch", true)].concat()
 }
 
 fn texts(value: &Value) -> Vec<&str> {
@@ -109,6 +109,8 @@ fn components_change_rights_as_they_say() {
     assert_eq!(with("cluster-checks"), texts(wanted_with(true)));
     assert_eq!(with("namespace-enforce"), texts(wanted()));
     assert_eq!(with("pods"), texts([wanted(), rights::pods(false)].concat()));
+    let loops = rights::loops("keyhatch", "keyhatch", false);
+    assert_eq!(with("loops"), texts([wanted(), loops].concat()));
     let more = rights::pods(true).into_iter().filter(|right| right.flow == Flow::WatchCredentials);
     assert_eq!(with("watch-credentials"), texts(wanted().into_iter().chain(more).collect()));
 }
