@@ -1,4 +1,4 @@
-//! Many pods that start at once, and many that ask for what is kept. The server is the real one, with a real API server
+//! Many pods that start at once, many that ask for what is kept, and strangers that flood the broker. The server is the real one, with a real API server
 //! behind it, tokens that it issued, and the fake AWS.
 
 #![allow(clippy::expect_used, reason = "a broken environment ends the measurement")]
@@ -7,6 +7,8 @@
 mod bar;
 #[path = "broker/client.rs"]
 mod client;
+#[path = "broker/flood.rs"]
+mod flood;
 #[path = "broker/load.rs"]
 mod load;
 #[path = "../tests/support.rs"]
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         let world = World::new(args.pods, args.secrets).await;
         let mut bars = load::cold(&world).await;
         bars.extend(load::warm(&world).await);
+        bars.extend(flood::flood(&world).await);
         bars
     });
     // All are printed: `all` alone would stop at the first that is missed.

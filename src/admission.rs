@@ -4,6 +4,7 @@
 //! warnings only (the ratchet), and an update that leaves the spec alone always passes: finalizers, labels
 //! and status can change whatever the spec says.
 
+mod ahead;
 mod at_once;
 mod message;
 pub mod pods;
@@ -20,6 +21,7 @@ use crate::policy::Enforce;
 use crate::rule::Level;
 use crate::validate::{Context, hangs_on_unknown_store, validate};
 
+pub use ahead::{Ahead, Controller, Miss};
 pub use at_once::admitted_at_once;
 pub use message::{refusal, refusal_of_error, warnings};
 use review::Request;
@@ -35,6 +37,10 @@ pub struct Decision {
     pub hangs_on_store: bool,
     /// What is changed of the object; nothing, but in pods.
     pub patch: Patch,
+    /// What can be looked up before the answer leaves; nothing, but of pods and of what makes them.
+    pub ahead: Option<Ahead>,
+    /// The controller that makes a pod.
+    pub controller: Option<Controller>,
 }
 
 /// Something that is told but not refused.

@@ -7,7 +7,7 @@
 //!
 //! - `token`, `delivery`, `proof`, `why`, [`reason`]: pure
 //! - `identity`, `live`, `usage`, `externals`: the API server's word, `kept` for seconds; `api`: asking it
-//! - `resolve`: values; `audit`, [`metrics`], `events`: what is told
+//! - `resolve`: values; `preflight`: whether there are any; `reviews`: what reviews ask for; `audit`, [`metrics`], `events`: what is told
 //! - [`rate`], `http`: what one may ask, and how
 
 mod api;
@@ -20,10 +20,12 @@ mod identity;
 mod kept;
 mod live;
 pub mod metrics;
+mod preflight;
 mod proof;
 pub mod rate;
 pub mod reason;
 mod resolve;
+mod reviews;
 mod token;
 mod usage;
 mod why;
@@ -35,6 +37,8 @@ use kube::Client;
 use tokio::sync::{Semaphore, watch};
 
 pub use http::router;
+pub use preflight::Wanted;
+pub use reviews::Reviews;
 
 use crate::source::Source;
 use crate::tls::Certificate;

@@ -104,6 +104,12 @@ impl Cache {
         }
     }
 
+    /// What is kept under a key, of any age; nothing is asked for it.
+    pub fn kept(&self, key: Key) -> Option<Result<Answer, Failure>> {
+        let entry = self.shelf.get(&self.shelf.canonical(key))?;
+        self.kept_answer(&entry, Oldest::any())
+    }
+
     /// Drops what is kept for an identity, and what is under way for it.
     pub fn forget_identity(&self, identity: Identity) {
         self.flights.void(|key, _| key.who.identity == identity);

@@ -4,36 +4,39 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use kube::Client;
-use kube::api::Api;
 use tokio::sync::{Notify, watch};
 
-use crate::accept::Phase;
 use crate::health::Health;
-use crate::leader::{self, Candidate, Guard};
+use crate::leader::Guard;
 use crate::needs::rights::{self, Right};
 use crate::server::ServeError;
+use crate::server::leadership::{Leadership, Standing};
 use crate::tls::{self, Certificate, CertificateFiles};
 use crate::trust::{self, Lifetimes, Names};
 
-/// The two ways to a certificate.
+/// The ways to a certificate.
 #[derive(Clone, Debug)]
 pub enum Certificates {
     /// Files, of cert-manager say.
     Files {
         /// Where they are.
         files: CertificateFiles,
-        /// The authorities that signed them, for pods to trust.
         /// How often they are read again.
         every: Duration,
     },
-    /// Our own.
+    /// Our own, kept by the replicas that answer reviews: it is them whose clients are told whom to trust.
+    Followed {
+        /// Where things are.
+        names: Names,
+        /// How long a certificate lasts.
+        leaf: Duration,
+    },
+    /// Our own, and we keep them.
     SelfManaged {
         /// Where things are.
         names: Names,
         /// How long they last.
         lifetimes: Lifetimes,
-        /// The Lease of whoever writes them.
-        candidate: Candidate,
     },
 }
 
@@ -42,6 +45,7 @@ impl Certificates {
     pub fn connection_age(&self) -> Duration {
         match self {
             Self::Files { .. } => Duration::from_secs(3600),
+            Self::Followed { leaf, .. } => *leaf / 2,
             Self::SelfManaged { lifetimes, .. } => lifetimes.leaf / 2,
         }
     }
@@ -50,15 +54,24 @@ impl Certificates {
     pub fn tells_roots(&self) -> bool {
         match self {
             Self::Files { files, .. } => files.ca.is_some(),
+            Self::Followed { .. } | Self::SelfManaged { .. } => true,
+        }
+    }
+
+    /// Whether there is something that only the leader may write.
+    pub fn have_to_be_written(&self) -> bool {
+        match self {
+            Self::Files { .. } | Self::Followed { .. } => false,
             Self::SelfManaged { .. } => true,
         }
     }
 
     /// The rights that it takes.
-    pub fn rights(&self) -> Vec<Right> {
+    pub fn rights(&self, leadership: &Leadership) -> Vec<Right> {
         match self {
             Self::Files { .. } => Vec::new(),
-            Self::SelfManaged { names, candidate, .. } => rights::certificates(names, &candidate.lease),
+            Self::Followed { names, .. } => rights::followed_certificates(names),
+            Self::SelfManaged { names, .. } => rights::certificates(names, &leadership.candidate.lease),
         }
     }
 
@@ -71,25 +84,30 @@ impl Certificates {
         self,
         client: Option<Client>,
         health: Arc<Health>,
-        mut phase: watch::Receiver<Phase>,
+        standing: Standing,
         serve: impl Fn(Certificate),
     ) -> Result<(), ServeError> {
-        let ending = async move { drop(phase.wait_for(|phase| *phase == Phase::Ending).await) };
         match self {
             Self::Files { files, every } => {
                 serve(files.load(SystemTime::now())?);
                 tokio::select! {
                     () = tls::follow(files, every, serve) => {}
-                    () = ending => {}
+                    () = standing.over() => {}
                 }
             }
-            Self::SelfManaged { names, lifetimes, candidate } => {
+            Self::Followed { names, .. } => {
+                let client = client.ok_or(ServeError::NoCluster)?;
+                tokio::select! {
+                    () = follow(client, names, &health, serve) => {}
+                    () = standing.over() => {}
+                }
+            }
+            Self::SelfManaged { names, lifetimes } => {
                 let client = client.ok_or(ServeError::NoCluster)?;
                 health.vouch();
-                let leases = Api::namespaced(client.clone(), &names.namespace);
-                let (guard, election) = leader::elect(leases, candidate, health.part("lease"), ending);
+                let guard = standing.guard.clone().ok_or(ServeError::NoCluster)?;
                 tokio::select! {
-                    () = election => {}
+                    () = standing.over() => {}
                     () = manage(client, names, lifetimes, guard, &health, serve) => {}
                 }
             }
@@ -116,13 +134,18 @@ async fn manage(
     let stirred = Arc::new(Notify::new());
     let tell = |is_shown| tell_shown(is_shown, health, &stirred);
     let keep = trust::keeper::Keeper::new(&client, names.clone(), lifetimes, health.part("certificates"));
-    let watch = health.part("tls-secret-watch");
     let shown = [health.part("webhook-configuration"), health.part("pod-webhook-configuration")];
     tokio::join!(
         keep.keep(guard, Arc::clone(&stirred)),
-        trust::follow::follow(client.clone(), names.clone(), watch, health.part("tls-secret"), serve),
+        follow(client.clone(), names.clone(), health, serve),
         trust::shown::follow(client, names, shown, bundle, tell),
     );
+}
+
+/// Serves what the Secret holds.
+async fn follow(client: Client, names: Names, health: &Arc<Health>, serve: impl Fn(Certificate)) {
+    let (watch, content) = (health.part("tls-secret-watch"), health.part("tls-secret"));
+    trust::follow::follow(client, names, watch, content, serve).await;
 }
 
 /// Whether the webhook configurations show our CA is told to whoever asks for readiness, and to the keeper if not.

@@ -1,11 +1,14 @@
 //! The command line: each subcommand's flags, and the one function that it runs.
 
+mod caller;
 mod certificates;
 mod check;
 mod explain;
 mod inject;
 mod injection;
+mod loops;
 mod pods;
+mod push;
 mod resolve;
 mod rules;
 mod serve;
@@ -43,6 +46,8 @@ enum Command {
     Check(check::Check),
     /// Tell where a reference to a secret leads: which version, as which identity, by which calls to AWS.
     Resolve(Box<resolve::Resolve>),
+    /// Tell what a push of a PushSecret would change at AWS.
+    Push(Box<push::Push>),
     /// Print manifests with their pods injected, as they would be stored.
     Inject(Box<inject::Inject>),
     /// Print the CustomResourceDefinitions of all six kinds.
@@ -60,6 +65,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Check(check) => return check.run(),
             Command::Resolve(resolve) => resolve.run(),
+            Command::Push(push) => push.run(),
             Command::Inject(inject) => inject.run(),
             Command::Crds => print_crds(),
             Command::WebhookConfig(config) => config.run(),

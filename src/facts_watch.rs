@@ -1,7 +1,7 @@
 //! Keeps [`Facts`](crate::facts::Facts) about the cluster, from watches. What is not known is never guessed: a rule that needs it
 //! says nothing, and `/readyz?verbose` names it.
 
-mod seen;
+mod fact_of;
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use crate::observe::{
 };
 use crate::shared_facts::SharedFacts;
 use crate::validate::rules_about;
-use crate::watching::Watching;
-use seen::{Seen, resource};
+use crate::watching::{Seen, Watching};
+use fact_of::{FactOf, resource};
 
 /// Objects that are read at once: a page must not outweigh all facts, and a Secret may have a mebibyte.
 const PAGE: u32 = 100;
@@ -70,7 +70,7 @@ impl Source {
 
     /// A new list replaces what is known when it is complete, not before.
     async fn follow<O: Observed>(&self) {
-        let api = Api::<Seen<O>>::all_with(self.client.clone(), &resource(O::KIND));
+        let api = Api::<Seen<FactOf<O>>>::all_with(self.client.clone(), &resource(O::KIND));
         let page = if O::KIND == FactKind::Secrets { PAGE_OF_SECRETS } else { PAGE };
         let config = cluster::watch_config().page_size(page);
         let mut watching =
@@ -80,14 +80,14 @@ impl Source {
             match watching.next().await {
                 Event::Init => listed = Known::default(),
                 Event::InitApply(seen) => {
-                    listed.insert(seen.namespace(), seen.name(), seen.fact.clone());
+                    listed.insert(seen.namespace(), seen.name(), seen.taken.0.clone());
                 }
                 Event::InitDone => {
                     listed.is_complete = true;
                     self.change::<O>(|known| *known = std::mem::take(&mut listed));
                 }
                 Event::Apply(seen) => self.change::<O>(|known| {
-                    known.insert(seen.namespace(), seen.name(), seen.fact.clone());
+                    known.insert(seen.namespace(), seen.name(), seen.taken.0.clone());
                 }),
                 Event::Delete(seen) => self.change::<O>(|known| known.remove(seen.namespace(), seen.name())),
             }

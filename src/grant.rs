@@ -29,6 +29,8 @@ pub struct Grant {
     pub external_secrets: Vec<String>,
     /// ExternalSecrets of which each key is a variable of some containers.
     pub external_secret_env: Vec<ExternalSecret>,
+    /// Containers of `env` whose variables the kubelet sets.
+    pub kubelet_env: BTreeSet<String>,
     /// What happens when a secret or a property is not there.
     pub on_missing: OnMissing,
     /// Seconds after which a new value is there at the latest.
@@ -68,6 +70,12 @@ pub enum GrantError {
     NoContainer(String),
     #[error("ExternalSecret {0:?} is named twice")]
     Twice(String),
+    #[error("container {0:?} has no variables that the kubelet could set")]
+    NoVariables(String),
+    #[error(
+        "container {0:?}: the kubelet sets variables that are named, and keys of ExternalSecrets are not"
+    )]
+    Unnamed(String),
 }
 
 /// Applies every rule. `containers` are the pod's, init containers among them.
@@ -75,8 +83,16 @@ pub enum GrantError {
 /// # Errors
 /// The first rule that is broken, with what breaks it.
 pub fn grant(request: &Request, containers: &BTreeSet<&str>) -> Result<Grant, GrantError> {
-    let Request { files, external_secrets, env, external_secret_env, permissions, on_missing, refresh } =
-        request;
+    let Request {
+        files,
+        external_secrets,
+        env,
+        external_secret_env,
+        kubelet_env,
+        permissions,
+        on_missing,
+        refresh,
+    } = request;
     check_count(request)?;
     if let Some(refresh) = refresh.filter(|refresh| *refresh < MIN_REFRESH) {
         return Err(GrantError::Refresh(refresh));
@@ -90,6 +106,7 @@ pub fn grant(request: &Request, containers: &BTreeSet<&str>) -> Result<Grant, Gr
             return Err(GrantError::NoContainer(container.clone()));
         }
     }
+    check_kubelet_env(request)?;
     check_external_secrets(external_secrets.iter())?;
     check_external_secrets(external_secret_env.iter().map(|it| &it.name))?;
     Ok(Grant {
@@ -97,6 +114,7 @@ pub fn grant(request: &Request, containers: &BTreeSet<&str>) -> Result<Grant, Gr
         env: env.iter().map(|(of, variables)| named_variables(of, variables)).collect::<Result<_, _>>()?,
         external_secrets: external_secrets.clone(),
         external_secret_env: external_secret_env.clone(),
+        kubelet_env: kubelet_env.clone(),
         on_missing: *on_missing,
         refresh: *refresh,
     })
@@ -155,6 +173,20 @@ pub fn check_count(request: &Request) -> Result<(), GrantError> {
         count if count > MAX_REFERENCES => Err(GrantError::TooMany(count)),
         _ => Ok(()),
     }
+}
+
+/// The kubelet sets variables that are named, in containers that have some.
+fn check_kubelet_env(request: &Request) -> Result<(), GrantError> {
+    let Request { env, external_secret_env, kubelet_env, .. } = request;
+    for container in kubelet_env {
+        if external_secret_env.iter().any(|external| external.containers.contains(container)) {
+            return Err(GrantError::Unnamed(container.clone()));
+        }
+        if !env.contains_key(container) {
+            return Err(GrantError::NoVariables(container.clone()));
+        }
+    }
+    Ok(())
 }
 
 fn check_external_secrets<'a>(secrets: impl Iterator<Item = &'a String>) -> Result<(), GrantError> {
@@ -225,6 +257,8 @@ mod tests {
             r#"{"externalSecrets":["a","a"]}"#,
             r#"{"externalSecrets":["../secrets/a"]}"#,
             r#"{"externalSecretEnv":[{"name":"a","containers":["other"]}]}"#,
+            r#"{"env":{"app":{"A":"aws::a"}},"kubeletEnv":["db"]}"#,
+            r#"{"env":{"app":{"A":"aws::a"}},"kubeletEnv":["app"],"externalSecretEnv":[{"name":"a","containers":["app"]}]}"#,
         ];
         let told: Vec<_> = requests.iter().map(|request| of(request).unwrap_err()).collect();
         insta::assert_snapshot!(told.join("\n"));
@@ -234,7 +268,7 @@ mod tests {
     fn what_keeps_the_rules_is_granted_as_it_was_asked() {
         let granted = of(r#"{"files":{"tls/key":{"from":"cluster/aws::tls#key","permissions":"0444"}},
             "env":{"app":{"A":"aws::a"},"db":{"_b1":"aws::b"}},"externalSecrets":["x"],
-            "externalSecretEnv":[{"name":"x","containers":["db"]}],"onMissing":"skip","refresh":10}"#)
+            "externalSecretEnv":[{"name":"x","containers":["db"]}],"kubeletEnv":["app"],"onMissing":"skip","refresh":10}"#)
         .unwrap();
         let stores = granted.files.values().chain(granted.env.values().flat_map(BTreeMap::values));
         let told: Vec<_> = stores.map(|named| named.reference.to_string()).collect();

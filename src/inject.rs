@@ -15,15 +15,16 @@ mod pod;
 mod request;
 mod reserved;
 mod user;
+mod via;
 pub mod workload;
 
 use json_patch::Patch;
-use keyhatch_agent::{Invocation, Mode};
+use keyhatch_agent::{Invocation, Mode, OnMissing};
 use serde_json::{Value, json};
 
 use crate::field::Field;
 use crate::finding::Report;
-use crate::reference::Store;
+use crate::reference::{SecretRef, Store};
 use crate::rule::{Level, Rule};
 use annotations::{Asked, Defaults};
 
@@ -43,6 +44,8 @@ pub struct Installation {
     pub roots: String,
     /// Whether pods may share their process namespace.
     pub allow_shared_pid: bool,
+    /// The API server's version, major and minor; None: not known.
+    pub kubernetes: Option<(u32, u32)>,
 }
 
 impl Installation {
@@ -54,6 +57,7 @@ impl Installation {
             broker_address: None,
             roots: String::new(),
             allow_shared_pid: false,
+            kubernetes: None,
         }
     }
 }
@@ -76,6 +80,10 @@ pub struct Needs {
     pub stores: Vec<(Store, String)>,
     /// ExternalSecrets of the pod's namespace.
     pub external_secrets: Vec<(String, String)>,
+    /// References, each once.
+    pub references: Vec<(SecretRef, String)>,
+    /// What happens if one is not there.
+    pub on_missing: OnMissing,
 }
 
 /// Why a pod is refused: mistakes, and doubts beside them.
@@ -139,10 +147,13 @@ fn inject(
     reserved::check(pod, &containers, asked, &spec, report);
     let users = containers::users(&containers, asked, reserved::was_injected(pod), &annotations, report);
     let identity = user::choose(pod, &users);
-    let (mode, request) = request::make(pod, at, &users, asked, identity.permissions, report);
+    let before = reserved::request_in(pod);
+    let (mode, request) =
+        request::make(pod, at, &users, asked, before.as_ref(), identity.permissions, report);
     request::check(&request, &inject_at, report);
     places::check(&users, asked, &spec, report);
     argv::check(&users, asked, &request, &spec, report);
+    via::check(&users, asked, &request, installation, &annotations, report);
     user::check(&request, identity, &inject_at, report);
     let needs = needs(asked, at);
     let status = status(mode, &request);
@@ -172,7 +183,18 @@ fn needs(asked: &mut Asked, at: &Field<'_>) -> Needs {
     };
     let mut external_secrets = named(&asked.external_secrets, "keyhatch.dev/external-secret");
     external_secrets.extend(named(&asked.external_secret_env, "keyhatch.dev/external-secret-env"));
-    Needs { stores: std::mem::take(&mut asked.stores), external_secrets }
+    let mut needs = Needs { external_secrets, on_missing: asked.on_missing, ..Needs::default() };
+    for (reference, at) in std::mem::take(&mut asked.references) {
+        if let Some(store) = &reference.store
+            && !needs.stores.iter().any(|(known, _)| known == store)
+        {
+            needs.stores.push((store.clone(), at.clone()));
+        }
+        if !needs.references.iter().any(|(known, _)| *known == reference) {
+            needs.references.push((reference, at));
+        }
+    }
+    needs
 }
 
 /// What the annotation `status` says: enough to see at a glance what was done, and nothing that is believed.

@@ -21,7 +21,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ObjectMeta, PostParams};
 use thiserror::Error;
 use tokio::sync::{RwLock, watch};
-use tokio::time::{sleep, timeout, timeout_at};
+use tokio::time::{sleep, sleep_until, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
 use crate::cluster::{Trouble, TroubleKind};
@@ -89,6 +89,19 @@ impl Guard {
         while !self.is_valid() {
             if self.until.changed().await.is_err() {
                 std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Waits until we lead no more.
+    pub async fn lost(&mut self) {
+        while let Some(until) = self.until() {
+            tokio::select! {
+                () = sleep_until(until.into()) => {}
+                changed = self.until.changed() => if changed.is_err() {
+                    // Nobody renews it any more.
+                    sleep_until(until.into()).await;
+                }
             }
         }
     }

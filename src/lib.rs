@@ -8,12 +8,13 @@
 //! check       files | cluster ─▶ check ─▶ object ─▶ validate ─▶ Outcome ─▶ text | JSON | SARIF
 //! secrets     reference ─▶ source: store ─▶ identity ─▶ cache | AWS ─▶ extract ─▶ value
 //! pods        token ─▶ broker: identity ─▶ grant ─▶ source ─▶ files and variables
+//! loops       watch ─▶ loops: queue ─▶ reconcile: observe ─▶ plan ─▶ apply, under the leader's guard ─▶ status
 //! trust       leader ─▶ keeper: observe Secret and configuration ─▶ plan ─▶ one step; every replica follows
 //! ```
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
 //! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
-//! [`facts`], [`object_hash`], [`policy`], [`quantity`], [`secret_value`], [`suggest`], [`yaml`]; and made of these, [`mod@reference`] (what is asked
+//! [`facts`], [`policy`], [`quantity`], [`secret_value`], [`suggest`], [`yaml`]; and made of these, [`mod@reference`] (what is asked
 //! for).
 //!
 //! Certificates: [`certificates`] (files or own), [`tls`] (one that can be served), [`trust`] (our own CA and leaf),
@@ -21,12 +22,13 @@
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
 //! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values), [`inject`] (pod
-//! to plan), [`grant`] (what a pod asks for to what it may have), [`push`] (a PushSecret to changes of remote secrets).
+//! to plan), [`grant`] (what a pod asks for to what it may have).
 //!
 //! Secrets: [`source`] (as whom, and by which calls), [`cache`] (what was answered before, and to whom).
 //!
 //! Edges, which do I/O: [`webhook`], [`broker`], [`facts_watch`], [`shared_facts`], [`watching`], [`needs`], [`accept`],
-//! [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`], [`check`], [`cli`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
+//! [`server`], [`tls`], [`health`], [`metrics`], [`telemetry`], [`check`], [`cli`]; [`loops`] (what keeps the world as objects say),
+//! [`events`] (what is told about them), [`jitter`]. A module uses its own rank or a lower one; `tests/it/layers.rs` holds that line.
 
 pub mod accept;
 pub mod admission;
@@ -38,6 +40,7 @@ pub mod certificates;
 pub mod check;
 pub mod cli;
 pub mod cluster;
+pub mod events;
 pub mod extract;
 pub mod facts;
 pub mod facts_watch;
@@ -47,7 +50,9 @@ pub mod go;
 pub mod grant;
 pub mod health;
 pub mod inject;
+pub mod jitter;
 pub mod leader;
+pub mod loops;
 pub mod metrics;
 pub mod needs;
 pub mod object;

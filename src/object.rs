@@ -1,7 +1,8 @@
 //! JSON text in, a typed spec out, with what the types cannot say: broken schema and unknown fields.
 //!
-//! The common case is one pass from text to type. Only an object that does not fit its type is read a
-//! second time, against the schema, so that all of its mistakes are told and not just the first.
+//! An object with nothing to tell about it is read [`Once`], in one pass from text to type. Another is read by way of a
+//! [`Value`], and only one that does not fit its type a second time, against the schema, so that all of its mistakes are
+//! told and not just the first.
 
 mod envelope;
 mod once;
@@ -89,25 +90,26 @@ impl<'a> Object<'a> {
         &self,
         check: impl FnOnce(&T, &mut Report) -> bool,
     ) -> Result<Report, Unreadable> {
-        let raw = self.envelope.spec.map_or("null", RawValue::get);
         let mut schema_report = Report::default();
-        // The common case is one pass from text to type.
-        let read = if self.is_schema_checked { serde_json::from_str(raw).ok() } else { None };
-        let read: Option<Read<T>> = match read {
-            Some(read) => read,
-            None => self.mended(raw, &mut schema_report)?,
-        };
+        let read = self.read(&mut schema_report)?;
         let report = self.report(read.as_ref(), check);
         Ok(schema::merge(schema_report, report))
     }
 
-    /// The spec without what the schema refuses.
-    fn mended<T: DeserializeOwned>(
-        &self,
-        raw: &str,
-        report: &mut Report,
-    ) -> Result<Option<Read<T>>, Unreadable> {
-        let mut value: Value = serde_json::from_str(raw).map_err(Unreadable::Spec)?;
+    /// The spec, without what the schema refuses. Always by way of a [`Value`]: code that reads a type from text, too, would
+    /// be as much again, and what is told takes its time anyway.
+    fn read<T: DeserializeOwned>(&self, report: &mut Report) -> Result<Option<Read<T>>, Unreadable> {
+        let raw = self.envelope.spec.map_or("null", RawValue::get);
+        let mut value: Value = match serde_json::from_str(raw) {
+            Ok(value) => value,
+            Err(error) if self.is_schema_checked => return read_deep(raw).ok_or(Unreadable::Spec(error)),
+            Err(error) => return Err(Unreadable::Spec(error)),
+        };
+        if self.is_schema_checked
+            && let Ok(read) = Option::deserialize(value.clone())
+        {
+            return Ok(read);
+        }
         schema::check(self.kind, &mut value, &Field::Root.key("spec"), report);
         Option::deserialize(value).map_err(Unreadable::Spec)
     }
@@ -173,6 +175,13 @@ impl<'a, S> Object<'a, S> {
     }
 }
 
+/// A spec with fields that are nested too deep for a [`Value`] and that its type does not know, or not so deep. They are
+/// not told: nobody wrote them by mistake.
+fn read_deep<T: DeserializeOwned>(raw: &str) -> Option<Option<Read<T>>> {
+    let once: Option<Once<T>> = serde_json::from_str(raw).ok()?;
+    Some(once.map(|once| Read { spec: *once.spec, unknown: Vec::new() }))
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Read<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut unknown = Vec::new();
@@ -232,6 +241,22 @@ mod tests {
             "misspelt-field spec.data[2].remoteRef.kee",
         ];
         assert_eq!(fields(&object), expected);
+    }
+
+    #[test]
+    fn what_nobody_knows_may_be_nested_as_deep_as_it_likes() {
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        let text =
+            format!(r#"{{"spec":{{"data":[{{"secretKey":"k","remoteRef":{{"key":"r"}}}}],"odd":{deep}}}}}"#);
+        let mut seen = 0;
+        let object = Object::admitted(Kind::ExternalSecret, &text).unwrap();
+        object
+            .judge(|spec: &ExternalSecretSpec, _| {
+                seen = spec.data.len();
+                true
+            })
+            .unwrap();
+        assert_eq!(seen, 1);
     }
 
     #[test]

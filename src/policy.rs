@@ -16,6 +16,18 @@ pub enum Enforce {
     Warn,
 }
 
+/// What is done about secrets that AWS does not give when a pod is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Preflight {
+    /// AWS is not asked before a pod asks itself.
+    Off,
+    /// The pod is admitted with warnings, and waits.
+    #[default]
+    Warn,
+    /// A pod that somebody makes by hand is refused; that of a controller is admitted, and waits.
+    Deny,
+}
+
 /// The levels of rules here.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {

@@ -2,11 +2,17 @@
 //!
 //! - [`admission`]: reviews are answered, and what they need of other objects is followed
 //! - [`pods`]: pods are given their secrets
-//! - `flows`: those that are wanted, as one
+//! - [`loops`]: what objects say is kept so
+//! - [`secrets`]: where the flows have secrets from; [`leadership`]: who may write
+//! - `flows`: those that are wanted, as one; `installation`: what is put into pods, as it changes
 
 pub mod admission;
 mod flows;
+mod installation;
+pub mod leadership;
+pub mod loops;
 pub mod pods;
+pub mod secrets;
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,12 +29,16 @@ use tracing::info;
 
 use admission::AdmissionConfig;
 use flows::Flows;
+use leadership::{Leadership, Standing};
+use loops::LoopsConfig;
 use pods::PodsConfig;
+use secrets::SecretsConfig;
 
 use crate::accept::{Limits, Phase, Signals};
 use crate::certificates::Certificates;
 use crate::cluster;
 use crate::health::{self, Health};
+use crate::needs::rights;
 use crate::needs::{self, Needs};
 use crate::tls::{Certificate, CertificateError};
 
@@ -39,16 +49,29 @@ pub struct Config {
     pub health_listen: SocketAddr,
     /// Where the serving certificate comes from.
     pub certificates: Certificates,
+    /// How it is decided who writes.
+    pub leadership: Leadership,
     /// The cluster, if not the one that we run in.
     pub kubeconfig: Option<PathBuf>,
     /// How long connections are still accepted after the signal to end.
     pub drain_delay: Duration,
     /// How often it is asked whether the cluster has what we need.
     pub rights_check_interval: Duration,
+    /// What is done.
+    pub flows: FlowConfigs,
+}
+
+/// The flows that are wanted.
+#[derive(Clone, Debug)]
+pub struct FlowConfigs {
     /// Reviews are answered.
     pub admission: Option<AdmissionConfig>,
     /// Pods are given their secrets.
     pub pods: Option<PodsConfig>,
+    /// What objects say is kept so.
+    pub loops: Option<LoopsConfig>,
+    /// Where pods and loops have secrets from.
+    pub secrets: SecretsConfig,
 }
 
 /// Why the server does not start, or ended.
@@ -79,6 +102,9 @@ pub enum ServeError {
     /// There is no cluster whose pods could be given anything.
     #[error("the flow pods needs a cluster; give --kubeconfig")]
     NoPods,
+    /// There is no cluster whose objects could be kept as they say.
+    #[error("the flow loops needs a cluster; give --kubeconfig")]
+    NoLoops,
     /// The threads of a flow cannot be started.
     #[error("threads cannot be started: {0}")]
     Threads(io::Error),
@@ -107,6 +133,8 @@ pub(crate) struct Shared {
     pub(crate) tls: watch::Receiver<Option<Certificate>>,
     /// How far the process is from its end.
     pub(crate) phase: watch::Receiver<Phase>,
+    /// Whether this replica's loops may write.
+    pub(crate) standing_of_loops: Standing,
     /// After this a connection is told to go.
     pub(crate) connection_age: Duration,
 }
@@ -129,7 +157,7 @@ impl Shared {
 /// If it cannot start, with the flag and the cause.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let health_listener = listen("--health-listen", config.health_listen)?;
-    let (flows, metrics) = Flows::new(config.admission, config.pods)?;
+    let (flows, metrics) = Flows::new(config.flows)?;
     let health = Arc::new(Health::new(metrics));
     let (served, tls) = watch::channel(None);
     let served = {
@@ -145,19 +173,31 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     if flows.needs_roots() && !config.certificates.tells_roots() {
         return Err(ServeError::NoRoots);
     }
-    let rights = [config.certificates.rights(), flows.rights()];
-    let needs = Needs { rights: rights.concat(), every: config.rights_check_interval };
+    let stand = |leadership, part, has_to_write| {
+        leadership::stand(leadership, part, has_to_write, client.as_ref(), &health, phase.clone())
+    };
+    let (standing, election) =
+        stand(config.leadership.clone(), "lease", config.certificates.have_to_be_written());
+    let (standing_of_loops, election_of_loops) =
+        stand(config.leadership.of_loops(), "loops-lease", flows.have_to_write());
+    let rights = [config.certificates.rights(&config.leadership), flows.rights()];
+    let needs = Needs { rights: rights::each_once(rights.concat()), every: config.rights_check_interval };
     let shared = Shared {
         client: client.clone(),
         kubeconfig: config.kubeconfig,
         health: Arc::clone(&health),
         tls,
         phase: phase.clone(),
+        standing_of_loops,
         connection_age: config.certificates.connection_age(),
     };
-    let certificates = config.certificates.provide(client.clone(), Arc::clone(&health), phase, served);
+    let certificates = config.certificates.provide(client.clone(), Arc::clone(&health), standing, served);
+    let elections = async {
+        tokio::join!(election, election_of_loops);
+        Ok(())
+    };
     tokio::select! {
-        ended = async { tokio::try_join!(flows.serve(&shared), certificates) } => ended.map(drop),
+        ended = async { tokio::try_join!(flows.serve(&shared), certificates, elections) } => ended.map(drop),
         () = health::serve(health_listener, health::router(Arc::clone(&health))) => Ok(()),
         () = needs::follow(client, needs, health.part("rights"), health.part("kinds")) => Ok(()),
         ended = end_on_signal(health, ending, config.drain_delay) => ended,

@@ -3,6 +3,8 @@
 //! What goes wrong is told to a [`Part`], and that it works again, too, although a watch that was taken up again has
 //! nothing to say until something changes.
 
+mod seen;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use futures_util::stream::BoxStream;
 use kube::Resource;
 use kube::api::{Api, ListParams};
 use kube::runtime::watcher::{self, Event, watcher};
+pub use seen::{Seen, Taken};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 

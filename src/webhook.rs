@@ -4,6 +4,7 @@
 //! What a client sends is bounded: bytes of one body, bytes in flight, and time; deciding itself never waits, so as
 //! many reviews are decided at once as there are threads.
 
+mod ahead;
 mod answers;
 mod asked;
 mod body;
@@ -24,9 +25,10 @@ use tracing::debug;
 use crate::admission::pods::{self, Pod};
 use crate::admission::review::{self, Answer, Request, Status};
 use crate::admission::{Decision, ReviewError, admitted_at_once, decide};
+use crate::broker::Reviews;
 use crate::inject::Installation;
 use crate::metrics::{Metrics, Outcome};
-use crate::policy::Enforce;
+use crate::policy::{Enforce, Preflight};
 use crate::shared_facts::SharedFacts;
 use crate::validate::{Context, Settings};
 use answers::{answer, decided, refuse_broken, refuse_undecided, refuse_unread};
@@ -52,18 +54,34 @@ pub struct Webhook {
     facts: Arc<SharedFacts>,
     /// What is put into pods; authorities come and go.
     installation: watch::Receiver<Installation>,
+    preflight: Preflight,
+    /// The broker, which looks ahead.
+    reviews: Reviews,
     metrics: Arc<Metrics>,
     bytes: Semaphore,
 }
 
+/// What a webhook is made of.
+#[derive(Debug)]
+pub struct WebhookConfig {
+    /// What rules depend on.
+    pub settings: Settings,
+    /// What is known of other objects.
+    pub facts: Arc<SharedFacts>,
+    /// What is put into pods.
+    pub installation: watch::Receiver<Installation>,
+    /// What is done about secrets that AWS does not give.
+    pub preflight: Preflight,
+    /// The broker of this process, if there is one.
+    pub reviews: Reviews,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
 impl Webhook {
     /// A webhook that judges objects by these settings and by what is known of others.
-    pub fn new(
-        settings: Settings,
-        facts: Arc<SharedFacts>,
-        installation: watch::Receiver<Installation>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    pub fn new(config: WebhookConfig) -> Self {
+        let WebhookConfig { settings, facts, installation, preflight, reviews, metrics } = config;
         let enforcing = |enforce| Settings { policy: settings.policy.enforcing(enforce), ..settings.clone() };
         Self {
             warning: enforcing(Enforce::Warn),
@@ -71,6 +89,8 @@ impl Webhook {
             settings,
             facts,
             installation,
+            preflight,
+            reviews,
             metrics,
             bytes: Semaphore::new(body::IN_FLIGHT_KIB),
         }
@@ -94,6 +114,7 @@ pub fn router(webhook: Arc<Webhook>) -> Router {
         .route(&format!("{PATH}/{{enforce}}"), post(handle))
         .route(PODS_PATH, post(handle))
         .route(WORKLOADS_PATH, post(handle))
+        .route(&format!("{WORKLOADS_PATH}/{{enforce}}"), post(handle))
         .with_state(webhook)
 }
 
@@ -111,7 +132,7 @@ async fn handle(State(webhook): State<Arc<Webhook>>, request: HttpRequest) -> Re
         return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &Answer::deny("", status, Vec::new()));
     }
     let deadline = timeout_of(&parts.uri);
-    match tokio::time::timeout(deadline, webhook.review(body, parts.uri.path())).await {
+    match tokio::time::timeout(deadline, webhook.review(body, parts.uri.path(), started + deadline)).await {
         Ok((response, outcome)) => {
             webhook.metrics.reviewed(outcome, started.elapsed());
             response
@@ -124,7 +145,7 @@ async fn handle(State(webhook): State<Arc<Webhook>>, request: HttpRequest) -> Re
 }
 
 impl Webhook {
-    async fn review(&self, body: Body, path: &str) -> (Response, Outcome) {
+    async fn review(&self, body: Body, path: &str, deadline: Instant) -> (Response, Outcome) {
         let read = match body::read(body, &self.bytes).await {
             Ok(read) => read,
             Err(body::BodyError::TooLarge { uid }) => {
@@ -140,7 +161,9 @@ impl Webhook {
             return refuse_broken(&read.bytes, &ReviewError::NotText);
         };
         match self.decide_patiently(body, path).await {
-            Ok((request, Ok(decision))) => {
+            Ok((request, Ok(mut decision))) => {
+                self.look_ahead(&request, &mut decision, deadline).await;
+                self.tell_controller(&request, &decision);
                 self.metrics.found(request.namespace.as_deref().unwrap_or_default(), &decision);
                 decided(&request, &decision)
             }

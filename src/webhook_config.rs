@@ -59,6 +59,10 @@ pub fn list(target: &Target<'_>) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": [validating(target), mutating(target)]})
 }
 
+/// The entries of objects of ours, and of what makes pods.
+const OBJECTS: &str = "validate.keyhatch.dev";
+const WORKLOADS: &str = "workloads.keyhatch.dev";
+
 /// The ValidatingWebhookConfiguration.
 pub fn validating(target: &Target<'_>) -> Value {
     let mut everywhere = vec![spared(target)];
@@ -66,19 +70,15 @@ pub fn validating(target: &Target<'_>) -> Value {
     if target.allow_namespace_enforce {
         for enforce in ["deny", "warn"] {
             let labelled = [everywhere.clone(), vec![selector(ENFORCE_LABEL, "In", &[enforce])]].concat();
-            let name = format!("{enforce}.validate.keyhatch.dev");
-            webhooks.push(webhook(
-                target,
-                &name,
-                &format!("{}/{enforce}", webhook::PATH),
-                "Namespaced",
-                &labelled,
-            ));
+            let name = |entry: &str| format!("{enforce}.{entry}");
+            let path = |path: &str| format!("{path}/{enforce}");
+            webhooks.push(webhook(target, &name(OBJECTS), &path(webhook::PATH), "Namespaced", &labelled));
+            webhooks.push(workloads(target, &name(WORKLOADS), &path(webhook::WORKLOADS_PATH), &labelled));
         }
         everywhere.push(selector(ENFORCE_LABEL, "NotIn", &["deny", "warn"]));
     }
-    webhooks.push(webhook(target, "validate.keyhatch.dev", webhook::PATH, "*", &everywhere));
-    webhooks.push(workloads(target));
+    webhooks.push(webhook(target, OBJECTS, webhook::PATH, "*", &everywhere));
+    webhooks.push(workloads(target, WORKLOADS, webhook::WORKLOADS_PATH, &everywhere));
     configuration("ValidatingWebhookConfiguration", "keyhatch", &webhooks)
 }
 
@@ -101,7 +101,7 @@ pub fn mutating(target: &Target<'_>) -> Value {
 }
 
 /// Deployments and the like. They can be applied while no replica answers: their pods wait.
-fn workloads(target: &Target<'_>) -> Value {
+fn workloads(target: &Target<'_>, name: &str, path: &str, namespaces: &[Value]) -> Value {
     let rule = |group: &str, resources: &[&str]| {
         json!({
             "apiGroups": [group],
@@ -120,7 +120,7 @@ fn workloads(target: &Target<'_>) -> Value {
             {"name": "makes-pods-that-ask", "expression": MAKES_PODS_THAT_ASK},
         ],
     });
-    entry(target, "workloads.keyhatch.dev", webhook::WORKLOADS_PATH, &[spared(target)], &rules, &own)
+    entry(target, name, path, namespaces, &rules, &own)
 }
 
 fn configuration(kind: &str, name: &str, webhooks: &[Value]) -> Value {

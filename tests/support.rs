@@ -14,6 +14,7 @@
 //! - [`machine`]: a real node, with a kubelet and containers
 //! - [`moto`]: moto's Secrets Manager and STS, to hold [`aws`] to
 //! - [`http`]: one HTTP/1.1 request over TCP or TLS
+//! - [`marker`]: a text that must not be found
 //! - [`node`]: a stand-in for the kubelet, which runs pods as processes
 //! - [`process`]: child processes and their folder, which never outlive the process that started them
 //!
@@ -38,8 +39,12 @@ pub(crate) mod go;
 pub(crate) mod http;
 #[path = "support/kubectl.rs"]
 pub(crate) mod kubectl;
+#[path = "support/looper.rs"]
+pub(crate) mod looper;
 #[path = "support/machine.rs"]
 pub(crate) mod machine;
+#[path = "support/marker.rs"]
+pub(crate) mod marker;
 #[path = "support/moto.rs"]
 pub(crate) mod moto;
 #[path = "support/node.rs"]

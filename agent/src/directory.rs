@@ -12,6 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::process;
 
+use keyhatch_agent::env_file::{self, EnvFileError};
 use keyhatch_agent::{Answer, Request, layout};
 use thiserror::Error;
 
@@ -46,6 +47,9 @@ pub(crate) enum DirectoryError {
     /// A value that no variable can have.
     #[error(transparent)]
     Variable(#[from] VariableError),
+    /// A value that the kubelet cannot read.
+    #[error(transparent)]
+    EnvFile(#[from] EnvFileError),
 }
 
 /// One file of the new folder.
@@ -196,9 +200,10 @@ fn files(request: &Request, answer: &Answer) -> Result<Vec<File>, DirectoryError
         });
     }
     for (container, all) in &answer.env {
+        let is_kubelets = request.kubelet_env.contains(container);
         files.push(File {
             path: variables_file(container)?,
-            bytes: variables::write(all)?,
+            bytes: if is_kubelets { env_file::write(all)? } else { variables::write(all)? },
             permissions: request.permissions.bits(),
         });
     }
@@ -309,6 +314,14 @@ mod tests {
         directory.write(&request, &answer(&[("a", "1"), ("b", "1")])).unwrap();
         let mode = |name: &str| fs::metadata(directory.path.join(name)).unwrap().mode() & 0o7777;
         assert_eq!([mode("a"), mode("b"), mode(".keyhatch/app.env")], [0o444, 0o440, 0o440]);
+    }
+
+    #[test]
+    fn the_kubelet_gets_variables_as_it_reads_them() {
+        let (_kept, directory) = directory();
+        let request = Request { kubelet_env: ["app".to_owned()].into(), ..Request::default() };
+        directory.write(&request, &answer(&[])).unwrap();
+        assert_eq!(fs::read(directory.path.join(".keyhatch/app.env")).unwrap(), b"A='1'\n");
     }
 
     #[test]

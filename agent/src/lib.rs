@@ -4,6 +4,7 @@
 //! A package of its own, so that the agent is built from little and stays small.
 
 mod answer;
+pub mod env_file;
 mod invocation;
 pub mod layout;
 mod request;

@@ -1,7 +1,7 @@
 //! What a pod asks for, as it was admitted: one line of JSON in the args of the injected container, which nobody can
 //! change once the pod exists. Names that end in `Default` values are left out, so that equal requests are equal text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -25,6 +25,9 @@ pub struct Request {
     /// ExternalSecrets of the pod's namespace of which each key is a variable of some containers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external_secret_env: Vec<ExternalSecret>,
+    /// Containers whose variables the kubelet sets, because nobody knows here what their image starts.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub kubelet_env: BTreeSet<String>,
     /// Of every file that says none of its own, and of what holds variables.
     #[serde(default)]
     pub permissions: Permissions,
@@ -144,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_request_is_read_as_it_was_written() {
-        let text = r#"{"files":{"db.json":{"from":"aws::prod/db"},"tls/key":{"from":"aws::tls#key","permissions":"0444"}},"env":{"app":{"PASSWORD":"aws::prod/db#password"}},"permissions":"0440","onMissing":"skip","refresh":300}"#;
+        let text = r#"{"files":{"db.json":{"from":"aws::prod/db"},"tls/key":{"from":"aws::tls#key","permissions":"0444"}},"env":{"app":{"PASSWORD":"aws::prod/db#password"}},"kubeletEnv":["app"],"permissions":"0440","onMissing":"skip","refresh":300}"#;
         let request: Request = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&request).unwrap(), text);
         assert!(serde_json::from_str::<Request>(r#"{"fils":{}}"#).is_err());

@@ -54,6 +54,19 @@ impl Connection {
         let host = &self.host;
         let request =
             format!("GET {ANSWER_PATH} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n");
+        self.send(&request).await
+    }
+
+    /// The status of the answer to a JSON text.
+    pub(crate) async fn post(&mut self, path: &str, json: &str) -> std::io::Result<u16> {
+        let (host, length) = (&self.host, json.len());
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{json}"
+        );
+        self.send(&request).await
+    }
+
+    async fn send(&mut self, request: &str) -> std::io::Result<u16> {
         self.stream.write_all(request.as_bytes()).await?;
         self.answer.clear();
         while !is_whole(&self.answer) {

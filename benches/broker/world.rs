@@ -27,7 +27,7 @@ pub(crate) struct World {
     pub(crate) tokens: Vec<Arc<str>>,
     pub(crate) secrets: usize,
     // Dropped last: the broker's log is in its folder.
-    _plane: ControlPlane,
+    plane: ControlPlane,
 }
 
 impl World {
@@ -44,7 +44,11 @@ impl World {
         let client = plane.client().await;
         let made = stream::iter(0..pods).map(|number| make(client.clone(), number, secrets));
         let tokens = made.buffer_unordered(AT_ONCE).collect().await;
-        Self { aws, broker, tokens, secrets, _plane: plane }
+        Self { aws, broker, tokens, secrets, plane }
+    }
+
+    pub(crate) fn plane(&self) -> &ControlPlane {
+        &self.plane
     }
 }
 

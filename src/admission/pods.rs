@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::review::Request;
-use super::{Decision, ReviewError, ratchet, sort};
+use super::{Ahead, Controller, Decision, ReviewError, ratchet, sort};
 use crate::facts::{Facts, Lookup};
 use crate::field::Field;
 use crate::finding::{Finding, Report};
@@ -28,13 +28,16 @@ pub struct Pod {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Metadata {
     #[serde(default)]
     annotations: Option<Map<String, Value>>,
+    #[serde(default)]
+    owner_references: Option<Vec<Controller>>,
 }
 
 impl From<Pod> for Value {
-    fn from(Pod { metadata: Metadata { annotations }, spec }: Pod) -> Self {
+    fn from(Pod { metadata: Metadata { annotations, .. }, spec }: Pod) -> Self {
         let mut metadata = Map::new();
         metadata.extend(annotations.map(|annotations| ("annotations".to_owned(), annotations.into())));
         let members = [("metadata".to_owned(), metadata.into()), ("spec".to_owned(), spec)];
@@ -55,13 +58,16 @@ pub fn decide_pod(
     if reviewed(request) != Some(Workload::Pod) || request.operation != "CREATE" {
         return Ok(Decision::default());
     }
-    let pod = Value::from(pod.ok_or_else(|| no_object(request))?);
+    let mut pod = pod.ok_or_else(|| no_object(request))?;
+    let owners = pod.metadata.owner_references.take().unwrap_or_default();
+    let controller = owners.into_iter().find(|owner| owner.controller);
+    let pod = Value::from(pod);
     let namespace = request.namespace.as_deref().unwrap_or_default();
     // A namespace that is not known yet has no defaults that could be used.
     let defaults = Defaults { is_known: true, ..defaults(namespace, facts) };
-    let (report, patch) = match judge(&pod, &Field::Root, namespace, &defaults, facts, installation) {
-        Ok(Plan { patch, doubts, .. }) => (doubts, patch),
-        Err(Refusals(report)) => (report, Patch::default()),
+    let (report, patch, ahead) = match judge(&pod, &Field::Root, namespace, &defaults, facts, installation) {
+        Ok(Plan { patch, doubts, needs }) => (doubts, patch, Ahead::of(&pod, needs, controller.is_some())),
+        Err(Refusals(report)) => (report, Patch::default(), None),
     };
     if !patch.is_empty() && installation.roots.is_empty() {
         return Err(ReviewError::NoRoots);
@@ -69,7 +75,8 @@ pub fn decide_pod(
     let findings = report.into_findings();
     let hangs_on_store = findings.iter().any(may_be_late);
     // What cannot be injected cannot be admitted, either, however lenient this installation is.
-    Ok(Decision { hangs_on_store, patch, ..sort(findings, Enforce::Deny, |_| false) })
+    let decision = sort(findings, Enforce::Deny, |_| false);
+    Ok(Decision { hangs_on_store, patch, ahead, controller, ..decision })
 }
 
 /// Decides about an object that makes pods.
@@ -89,17 +96,17 @@ pub fn decide_workload(
     let object = request.object.ok_or_else(|| no_object(request))?;
     let object: Value = serde_json::from_str(object.get())?;
     let namespace = request.namespace.as_deref().unwrap_or_default();
-    let judge = |object: &Value| judge_workload(workload, object, namespace, facts, installation);
-    let findings = judge(&object);
+    let judge = |object: &Value| judge_template(workload, object, namespace, facts, installation);
+    let (findings, ahead) = judge(&object);
     let old = request.old_object.filter(|_| request.operation == "UPDATE");
-    let Some(old) = old.filter(|_| !findings.is_empty()) else {
-        return Ok(sort(findings, enforce, |_| false));
+    let Some(old) = old.filter(|_| !findings.is_empty() || ahead.is_some()) else {
+        return Ok(Decision { ahead, ..sort(findings, enforce, |_| false) });
     };
     let old: Value = serde_json::from_str(old.get())?;
     if workload.pod(&old) == workload.pod(&object) {
         return Ok(Decision::default());
     }
-    Ok(ratchet::sort_new(findings, &judge(&old), enforce))
+    Ok(Decision { ahead, ..ratchet::sort_new(findings, &judge(&old).0, enforce) })
 }
 
 /// All that is found in the pods of an object, by what is known of others. Whatever others may still bring is only a
@@ -111,17 +118,29 @@ pub fn judge_workload(
     facts: &Facts,
     installation: &Installation,
 ) -> Vec<Finding> {
-    let Some(pod) = workload.pod(object) else { return Vec::new() };
+    judge_template(workload, object, namespace, facts, installation).0
+}
+
+/// The same, and what can be looked up: its pods will be a controller's.
+fn judge_template(
+    workload: Workload,
+    object: &Value,
+    namespace: &str,
+    facts: &Facts,
+    installation: &Installation,
+) -> (Vec<Finding>, Option<Ahead>) {
+    let Some(pod) = workload.pod(object) else { return (Vec::new(), None) };
     let defaults = defaults(namespace, facts);
-    let report = match judge(pod, &Field::Path(workload.path()), namespace, &defaults, facts, installation) {
-        Ok(plan) => plan.doubts,
-        Err(Refusals(report)) => report,
+    let at = Field::Path(workload.path());
+    let (report, ahead) = match judge(pod, &at, namespace, &defaults, facts, installation) {
+        Ok(Plan { doubts, needs, .. }) => (doubts, Ahead::of(pod, needs, true)),
+        Err(Refusals(report)) => (report, None),
     };
     let soften = |finding: Finding| {
         let level = if is_about_others(&finding) { Level::Warn } else { finding.level };
         Finding { level, ..finding }
     };
-    report.into_findings().into_iter().map(soften).collect()
+    (report.into_findings().into_iter().map(soften).collect(), ahead)
 }
 
 fn judge(

@@ -1,7 +1,8 @@
 //! PushSecretMetadata: what a PushSecret says of a remote secret beside its value.
 
+mod tags;
+
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -10,6 +11,8 @@ use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
+
+pub use tags::Tags;
 
 /// `apiVersion` of the envelope.
 pub const API_VERSION: &str = "kubernetes.external-secrets.io/v1alpha1";
@@ -40,7 +43,7 @@ pub struct PushSecretMetadata {
     /// KMS key id, ARN or alias. `kmsKeyID` is understood, too.
     pub kms_key_id: Option<SmolStr>,
     /// Tags of the secret. `managed-by` is added.
-    pub tags: Option<BTreeMap<SmolStr, SmolStr>>,
+    pub tags: Option<Tags>,
     /// Resource policy of the secret.
     #[serde(default, deserialize_with = "optional_map")]
     pub resource_policy: Option<ResourcePolicy>,

@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+use super::ascii::Characters;
+
 /// The most characters that a description has.
 pub const MAX_DESCRIPTION: usize = 2048;
 
@@ -39,17 +41,16 @@ pub fn check(name: &str) -> Result<(), NameError> {
 /// Says what AWS would refuse in a whole name, too.
 pub fn check_part(part: &str) -> Result<(), NameError> {
     // All that are allowed are single bytes, and those are looked at faster.
-    if !part.bytes().all(|b| b.is_ascii() && is_allowed(b.into()))
-        && let Some(bad) = part.chars().find(|&c| !is_allowed(c))
+    if !ALLOWED.are_all_of(part)
+        && let Some(bad) = part.chars().find(|&c| !ALLOWED.contain(c))
     {
         return Err(NameError::Character(bad));
     }
     if part.len() > 512 { Err(NameError::TooLong(part.len())) } else { Ok(()) }
 }
 
-fn is_allowed(c: char) -> bool {
-    matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '/' | '_' | '+' | '=' | '.' | '@' | '-')
-}
+/// What a name is made of.
+static ALLOWED: Characters = Characters::alphanumeric_and(b"/_+=.@-");
 
 /// Which version of a secret is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,10 +124,11 @@ fn almost_aws_label(text: &str) -> Option<&'static str> {
 
 /// 8-4-4-4-12 hexadecimal digits.
 pub fn is_uuid(text: &str) -> bool {
-    let groups = text
-        .split('-')
-        .map(|group| if group.bytes().all(|b| b.is_ascii_hexdigit()) { group.len() } else { 0 });
-    groups.eq([8, 4, 4, 4, 12])
+    let fits = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(fits)
 }
 
 #[cfg(test)]

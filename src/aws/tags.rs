@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+use super::ascii::Characters;
+
 /// The most tags that a secret or a session has.
 pub const MAX_TAGS: usize = 50;
 /// The tag by which secrets that were pushed from a cluster are known.
@@ -42,8 +44,7 @@ pub fn check(key: &str, value: &str) -> Result<(), TagError> {
         return Err(TagError::Reserved);
     }
     // The common case is one look at each byte; a character has at least one.
-    let mut bytes = key.bytes().chain(value.bytes());
-    if key.len() <= 128 && value.len() <= 256 && bytes.all(|b| b.is_ascii() && is_allowed(b.into())) {
+    if key.len() <= 128 && value.len() <= 256 && ASCII.are_all_of(key) && ASCII.are_all_of(value) {
         return Ok(());
     }
     match (key.chars().count(), value.chars().count()) {
@@ -57,11 +58,12 @@ pub fn check(key: &str, value: &str) -> Result<(), TagError> {
     }
 }
 
+/// What is allowed of ASCII.
+static ASCII: Characters = Characters::alphanumeric_and(b" _.:/=+-@");
+
 fn is_allowed(c: char) -> bool {
-    match c {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '_' | '.' | ':' | '/' | '=' | '+' | '-' | '@' => true,
-        c => !c.is_ascii() && (c.is_alphanumeric() || (c.is_whitespace() && !c.is_control())),
-    }
+    let is_foreign = || !c.is_ascii() && (c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()));
+    ASCII.contain(c) || is_foreign()
 }
 
 #[cfg(test)]

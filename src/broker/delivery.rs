@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyhatch_agent::{Answer, Content, ExternalSecret};
+use keyhatch_agent::{Answer, Content, ExternalSecret, env_file};
 
 use super::live::Admitted;
 use super::proof::{Proof, Tag};
@@ -94,10 +94,15 @@ fn env<'a>(admitted: &Admitted, resolved: &'a Resolved) -> Result<BTreeMap<Strin
         }
     }
     for (container, variables) in &env {
+        let is_kubelets = grant.kubelet_env.contains(container);
         for (variable, value) in variables {
-            names::variable_value(variable, value.expose()).map_err(|cause| {
-                unusable(&format!("variable {variable} of container {container}"), &cause.to_string())
-            })?;
+            let at = || format!("variable {variable} of container {container}");
+            names::variable_value(variable, value.expose())
+                .map_err(|cause| unusable(&at(), &cause.to_string()))?;
+            if is_kubelets {
+                env_file::check(variable, value.expose())
+                    .map_err(|cause| unusable(&at(), &cause.to_string()))?;
+            }
         }
     }
     Ok(env)
@@ -218,6 +223,25 @@ mod tests {
         ValueUnusable: key "..data" of ExternalSecret x: names that begin with .keyhatch or .. are reserved
         TooLarge: 32 bytes do not fit into the pod's volume of 20: ask for less
         "#);
+    }
+
+    #[test]
+    fn what_the_kubelet_would_read_otherwise_is_not_sent() {
+        let mut admitted = admitted(1000);
+        admitted.grant.external_secret_env.clear();
+        admitted.grant.kubelet_env = ["app".to_owned()].into();
+        let mut resolved = resolved(&admitted, &[]);
+        assert!(deliver(&admitted, &resolved, "roots".into()).is_ok());
+        for (value, _) in resolved.references.values_mut().flatten() {
+            *value = SecretValue::from("it's".to_owned());
+        }
+        let denial = deliver(&admitted, &resolved, "roots".into()).err().unwrap();
+        assert_eq!(denial.reason, Reason::ValueUnusable);
+        assert!(
+            !denial.message.contains("it's") && denial.message.contains("single quote"),
+            "{}",
+            denial.message
+        );
     }
 
     #[test]

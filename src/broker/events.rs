@@ -1,41 +1,21 @@
-//! Events on pods that were denied, so that `kubectl describe pod` says why one does not start. Written by a task of its
-//! own, never while a pod waits, and once in a while for one reason.
-
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+//! Events on pods that were denied, and on what makes pods that are doubtful, so that `kubectl describe` says why one does
+//! not start.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
-use tracing::debug;
 
 use super::identity::Caller;
 use super::reason::{Denial, Reason};
-
-/// The same is not told again for so long: longer than the recorder remembers it, which would then count it up, and that
-/// takes another right.
-const QUIET: Duration = Duration::from_secs(600);
-/// Events that wait to be written; further ones are left out.
-const WAITING: usize = 256;
-/// Pairs of pod and reason that are remembered.
-const MOST: usize = 10_000;
-/// An API server that does not take one in this time has not taken it.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest note that an Event takes, in bytes.
-const LONGEST: usize = 1024;
+use crate::events::{self, Happening};
 
 /// Where denials are put.
 #[derive(Clone, Debug)]
-pub(super) struct Events(mpsc::Sender<(ObjectReference, Reason, String)>);
+pub(super) struct Events(events::Events);
 
 impl Events {
-    /// Starts the task, which ends when nobody can put anything there any more.
+    /// Starts the task that writes them.
     pub(super) fn start(client: Client) -> Self {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        tokio::spawn(write(client, receiver));
-        Self(sender)
+        Self(events::Events::start(client, "keyhatch.dev/broker", None))
     }
 
     /// Tells of a denial, unless it is one that passes by itself in a moment.
@@ -54,36 +34,22 @@ impl Events {
             uid: Some(caller.uid.clone()),
             ..ObjectReference::default()
         };
-        let note = denial.message.char_indices().take_while(|(at, c)| at + c.len_utf8() <= LONGEST);
-        let note = note.map(|(_, c)| c).collect();
-        // Who writes them may be slow: a pod does not wait for that.
-        drop(self.0.try_send((pod, denial.reason, note)));
+        self.tell(pod, denial.reason.as_str(), "DeliverSecrets", &denial.message);
     }
-}
 
-async fn write(client: Client, mut denials: mpsc::Receiver<(ObjectReference, Reason, String)>) {
-    let recorder =
-        Recorder::new(client, Reporter { controller: "keyhatch.dev/broker".into(), instance: None });
-    let mut told: HashMap<(String, Reason), Instant> = HashMap::new();
-    while let Some((pod, reason, note)) = denials.recv().await {
-        let (now, key) = (Instant::now(), (pod.uid.clone().unwrap_or_default(), reason));
-        if told.len() >= MOST {
-            told.retain(|_, at| now.saturating_duration_since(*at) < QUIET);
-        }
-        let is_told = told.get(&key).is_some_and(|at| now.saturating_duration_since(*at) < QUIET);
-        if is_told || told.len() >= MOST {
-            continue;
-        }
-        told.insert(key, now);
-        let event = Event {
-            type_: EventType::Warning,
-            reason: reason.as_str(),
-            note: Some(note),
-            action: "DeliverSecrets".into(),
-            secondary: None,
-        };
-        if let Ok(Err(error)) = timeout(PATIENCE, recorder.publish(&event, &pod)).await {
-            debug!(%error, "an Event could not be written");
-        }
+    /// Tells whoever makes pods that they were admitted with warnings.
+    pub(super) fn warned(&self, about: ObjectReference, warnings: &str) {
+        self.tell(about, "InjectionDoubtful".into(), "InjectSecrets", warnings);
+    }
+
+    fn tell(&self, regarding: ObjectReference, reason: String, action: &'static str, note: &str) {
+        self.0.tell(Happening {
+            regarding,
+            is_warning: true,
+            reason,
+            action,
+            note: note.to_owned(),
+            distinct: String::new(),
+        });
     }
 }

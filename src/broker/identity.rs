@@ -37,6 +37,22 @@ pub(super) struct Caller {
     pub(super) groups: Vec<String>,
 }
 
+impl Caller {
+    /// Who a pod will be that is not made yet, as far as its ServiceAccount says.
+    pub(super) fn before_its_pod(namespace: &str, account: &str) -> Self {
+        let groups = ["system:serviceaccounts", "system:authenticated"].map(str::to_owned).into_iter();
+        Self {
+            namespace: namespace.to_owned(),
+            pod: String::new(),
+            uid: String::new(),
+            account: account.to_owned(),
+            user: format!("system:serviceaccount:{namespace}:{account}"),
+            user_uid: None,
+            groups: groups.chain([format!("system:serviceaccounts:{namespace}")]).collect(),
+        }
+    }
+}
+
 /// Everybody who asked lately.
 #[derive(Debug)]
 pub(super) struct Identities {

@@ -60,7 +60,7 @@ struct Asking {
     accesses: BTreeMap<StoreKey, Arc<Access>>,
 }
 
-type StoreKey = (&'static str, String);
+pub(super) type StoreKey = (&'static str, String);
 
 impl Resolver {
     /// Resolves everything, or nothing.
@@ -106,7 +106,8 @@ impl Resolver {
         join_all(accesses).await.into_iter().collect()
     }
 
-    async fn access(
+    /// The way through a store that a caller's ServiceAccount may use.
+    pub(super) async fn access(
         &self,
         caller: &Caller,
         key: StoreKey,
@@ -203,7 +204,7 @@ impl Asking {
     }
 }
 
-fn key(store: &Store) -> StoreKey {
+pub(super) fn key(store: &Store) -> StoreKey {
     (store.kind.as_str(), store.name.clone())
 }
 

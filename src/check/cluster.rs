@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Client, Config};
+use kube::{Client, Config, ResourceExt};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::{Input, Manifest};
 use crate::api::{GROUP, Kind};
 use crate::cluster::Trouble;
+use crate::inject::annotations::PREFIX;
+use crate::inject::workload::Workload;
 
 /// How many objects one call lists.
 const PAGE: u32 = 500;
@@ -36,7 +39,15 @@ pub enum ClusterError {
     },
 }
 
-/// Reads all objects of our kinds, in one namespace or in all. A kind that is not installed has none.
+/// Objects that are listed.
+struct Listed {
+    kind: GroupVersionKind,
+    plural: &'static str,
+    is_namespaced: bool,
+}
+
+/// Reads all objects of our kinds, and what makes pods that ask for secrets, in one namespace or in all. A kind that is not
+/// installed has none.
 ///
 /// # Errors
 /// If there is no usable kubeconfig, or the API server does not answer.
@@ -48,24 +59,48 @@ pub async fn read(kubeconfig: Option<PathBuf>, namespace: Option<&str>) -> Resul
     let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
     let client = Client::try_from(config).map_err(|error| ClusterError::Connect(Box::new(error)))?;
     let mut input = Input { is_whole_cluster: true, ..Input::default() };
-    for kind in Kind::ALL {
-        list(&client, kind, namespace, &mut input).await?;
+    input.others = namespaces(&client, namespace).await;
+    let ours = Kind::ALL.into_iter().map(|kind| Listed {
+        kind: GroupVersionKind::gvk(GROUP, kind.version(), kind.as_str()),
+        plural: kind.plural(),
+        is_namespaced: kind.is_namespaced(),
+    });
+    let workloads = Workload::ALL.into_iter().map(|workload| Listed {
+        kind: GroupVersionKind::gvk(workload.group(), "v1", workload.as_str()),
+        plural: workload.plural(),
+        is_namespaced: true,
+    });
+    for listed in ours.chain(workloads) {
+        list(&client, &listed, namespace, &mut input).await?;
     }
     Ok(input)
 }
 
+/// What namespaces say for their pods, and to which stores they are admitted. Who may not read them is told nothing of that.
+async fn namespaces(client: &Client, namespace: Option<&str>) -> Vec<Value> {
+    let api = Api::<Namespace>::all(client.clone());
+    let found = match namespace {
+        Some(name) => api.get(name).await.map(|one| vec![one]),
+        None => api.list(&ListParams::default()).await.map(|list| list.items),
+    };
+    let kind = GroupVersionKind::gvk("", "v1", "Namespace");
+    let named = |namespace| {
+        let mut value = serde_json::to_value(namespace).ok()?;
+        name_type(&mut value, &kind);
+        Some(value)
+    };
+    found.unwrap_or_default().into_iter().filter_map(named).collect()
+}
+
 async fn list(
     client: &Client,
-    kind: Kind,
+    listed: &Listed,
     namespace: Option<&str>,
     input: &mut Input,
 ) -> Result<(), ClusterError> {
-    let plural = kind.plural();
-    let resource = ApiResource::from_gvk_with_plural(
-        &GroupVersionKind::gvk(GROUP, kind.version(), kind.as_str()),
-        plural,
-    );
-    let api: Api<DynamicObject> = match namespace.filter(|_| kind.is_namespaced()) {
+    let Listed { kind, plural, is_namespaced } = listed;
+    let resource = ApiResource::from_gvk_with_plural(kind, plural);
+    let api: Api<DynamicObject> = match namespace.filter(|_| *is_namespaced) {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
         None => Api::all_with(client.clone(), &resource),
     };
@@ -74,9 +109,11 @@ async fn list(
         let page = match api.list(&parameters).await {
             Ok(page) => page,
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
-            Err(error) => return Err(ClusterError::List { plural, cause: Trouble::from(&error) }),
+            Err(error) => {
+                return Err(ClusterError::List { plural: listed.plural, cause: Trouble::from(&error) });
+            }
         };
-        for object in page.items {
+        for object in page.items.into_iter().filter(|object| !is_anothers(&kind.kind, object)) {
             let Ok(mut value) = serde_json::to_value(object) else { continue };
             name_type(&mut value, kind);
             input.manifests.extend(Manifest::of_ours(
@@ -94,10 +131,21 @@ async fn list(
     }
 }
 
+/// Pods and Jobs of a controller are judged as its template, where somebody can mend them; and a pod without annotations
+/// was judged when it was made.
+fn is_anothers(kind: &str, object: &DynamicObject) -> bool {
+    let is_controlled = object.owner_references().iter().any(|owner| owner.controller == Some(true));
+    match kind {
+        "Pod" => is_controlled || !object.annotations().keys().any(|key| key.starts_with(PREFIX)),
+        "Job" => is_controlled,
+        _ => false,
+    }
+}
+
 /// Items of a list come without their type.
-fn name_type(value: &mut Value, kind: Kind) {
+fn name_type(value: &mut Value, kind: &GroupVersionKind) {
     if let Some(members) = value.as_object_mut() {
         members.insert("apiVersion".into(), kind.api_version().into());
-        members.insert("kind".into(), kind.as_str().into());
+        members.insert("kind".into(), kind.kind.clone().into());
     }
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::certificates::Certificates;
 use crate::go::duration;
 use crate::leader::Candidate;
+use crate::server::leadership::Leadership;
 use crate::tls::CertificateFiles;
 use crate::trust::{Lifetimes, Names};
 
@@ -51,7 +52,7 @@ pub(super) struct CertificateFlags {
     /// A new CA signs only after it has been trusted for so long.
     #[arg(long, value_name = "DURATION", default_value = "168h", value_parser = positive_duration)]
     ca_settle: Duration,
-    /// Name of this replica in the Lease of whoever writes certificates.
+    /// Name of this replica in the Lease of whoever writes.
     #[arg(long, value_name = "NAME", default_value = "keyhatch", env = "POD_NAME")]
     identity: String,
     /// How long the Lease lasts without renewal.
@@ -60,31 +61,40 @@ pub(super) struct CertificateFlags {
 }
 
 impl CertificateFlags {
-    /// Where the certificate comes from.
-    pub(super) fn into_source(self) -> Certificates {
+    /// Where the certificate comes from; whether this process may keep our own, or serves what others keep.
+    pub(super) fn into_source(self, may_keep: bool) -> Certificates {
         if let (Some(cert), Some(key)) = (self.tls_cert_file, self.tls_key_file) {
             return Certificates::Files {
                 files: CertificateFiles { cert, key, ca: self.tls_ca_file },
                 every: self.tls_reload_interval,
             };
         }
-        Certificates::SelfManaged {
-            names: Names {
-                namespace: self.namespace,
-                secret: self.tls_secret,
-                webhook: self.webhook_configuration,
-                pod_webhook: self.pod_webhook_configuration,
-                hosts: self.tls_hosts,
-            },
-            lifetimes: Lifetimes { leaf: self.leaf_lifetime, ca: self.ca_lifetime, settle: self.ca_settle },
-            candidate: Candidate {
-                lease: "keyhatch".into(),
-                // A process that was stopped and one that took its pod's name must not take each other for themselves.
-                identity: format!("{}_{}", self.identity, uuid_like()),
-                duration: self.lease_duration,
-                margin: self.lease_duration / 5,
-            },
+        let names = Names {
+            namespace: self.namespace,
+            secret: self.tls_secret,
+            webhook: self.webhook_configuration,
+            pod_webhook: self.pod_webhook_configuration,
+            hosts: self.tls_hosts,
+        };
+        if !may_keep {
+            return Certificates::Followed { names, leaf: self.leaf_lifetime };
         }
+        Certificates::SelfManaged {
+            names,
+            lifetimes: Lifetimes { leaf: self.leaf_lifetime, ca: self.ca_lifetime, settle: self.ca_settle },
+        }
+    }
+
+    /// How it is decided who writes, certificates and whatever else only one may.
+    pub(super) fn leadership(&self) -> Leadership {
+        let candidate = Candidate {
+            lease: "keyhatch".into(),
+            // A process that was stopped and one that took its pod's name must not take each other for themselves.
+            identity: format!("{}_{}", self.identity, uuid_like()),
+            duration: self.lease_duration,
+            margin: self.lease_duration / 5,
+        };
+        Leadership { namespace: self.namespace.clone(), candidate }
     }
 }
 

@@ -31,6 +31,7 @@ impl InjectionFlags {
             broker_address: self.broker_address.map(|address| address.to_string()),
             roots,
             allow_shared_pid: self.allow_shared_pid,
+            kubernetes: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::source::{AwsFlags, CacheFlags};
 use crate::server::pods::PodsConfig;
+use crate::server::secrets::SecretsConfig;
 
 /// Where pods ask, and where their secrets come from.
 #[derive(Debug, Args)]
@@ -22,8 +23,12 @@ pub(super) struct PodFlags {
 impl PodFlags {
     /// What the flow is started with.
     pub(super) fn config(&self) -> PodsConfig {
-        PodsConfig {
-            listen: self.broker_listen,
+        PodsConfig { listen: self.broker_listen }
+    }
+
+    /// Where secrets come from, of pods and of loops.
+    pub(super) fn secrets(&self) -> SecretsConfig {
+        SecretsConfig {
             clients: self.aws.clients(),
             ambient: self.aws.ambient_credentials,
             limits: self.cache.limits(),

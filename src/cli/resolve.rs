@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use kube::{Client, Config};
+use kube::Client;
 
 use super::Failure;
+use super::caller::CallerFlags;
 use super::source::AwsFlags;
 use crate::api::common::StoreKind;
 use crate::cache::{Cache, Limits, Served};
@@ -17,7 +17,7 @@ use crate::check;
 use crate::reference::{SecretRef, Store};
 use crate::source::calls::Calls;
 use crate::source::objects::{Files, Objects};
-use crate::source::plan::{Ambient, StoreId};
+use crate::source::plan::StoreId;
 use crate::source::{Access, Resolved, Source, SourceConfig};
 
 /// Flags of `resolve`.
@@ -44,30 +44,17 @@ pub(super) struct Resolve {
     /// Read stores and Secrets in these files or folders first. Can be repeated.
     #[arg(long = "file", short = 'f', value_name = "PATH")]
     files: Vec<PathBuf>,
-    /// The kubeconfig of the cluster, instead of KUBECONFIG or ~/.kube/config.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    caller: CallerFlags,
     /// Tell which identity was used, and every call to AWS.
     #[arg(long)]
     explain: bool,
     /// Write the value, and nothing else, to standard output.
     #[arg(long)]
     show: bool,
-    /// In a pod: use its ServiceAccount and its AWS identity, which may read more than you.
-    #[arg(long)]
-    as_controller: bool,
     #[command(flatten)]
     aws: AwsFlags,
-    /// Set in every pod.
-    #[arg(long, hide = true, env = "KUBERNETES_SERVICE_HOST")]
-    kubernetes_service_host: Option<String>,
 }
-
-/// Whose rights are used, when no flag says so.
-const NOT_YOURS: &str = "there is no kubeconfig, and this is a pod: its ServiceAccount may read more than you; \
-                         give --kubeconfig, or --as-controller if that is what you want";
-
-const NO_CLUSTER: &str = "no usable kubeconfig; set KUBECONFIG or --kubeconfig, or give --file";
 
 impl Resolve {
     /// Resolves, and prints what was found.
@@ -77,7 +64,7 @@ impl Resolve {
     }
 
     async fn resolve(self) -> Result<(), Failure> {
-        let config = self.cluster().await?;
+        let config = self.caller.cluster(self.files.is_empty()).await?;
         let own = config.as_ref().map(|config| config.default_namespace.clone());
         let namespace = self.namespace.clone().or(own).unwrap_or_else(|| "default".into());
         let store = self.store_id(&namespace)?;
@@ -108,29 +95,6 @@ impl Resolve {
         Ok(())
     }
 
-    /// The cluster of the caller; in a pod only if that is said.
-    async fn cluster(&self) -> Result<Option<Config>, Failure> {
-        let read = match &self.kubeconfig {
-            Some(path) => Kubeconfig::read_from(path),
-            None => Kubeconfig::read(),
-        };
-        match read {
-            Ok(kubeconfig) => {
-                let options = KubeConfigOptions::default();
-                Ok(Some(Config::from_custom_kubeconfig(kubeconfig, &options).await?))
-            }
-            Err(error) if self.kubeconfig.is_some() || !is_missing(&error) => Err(error.into()),
-            Err(_) if self.as_controller => Ok(Some(Config::incluster()?)),
-            Err(_) if self.is_pod() => Err(NOT_YOURS.into()),
-            Err(_) if self.files.is_empty() => Err(NO_CLUSTER.into()),
-            Err(_) => Ok(None),
-        }
-    }
-
-    fn is_pod(&self) -> bool {
-        self.kubernetes_service_host.is_some()
-    }
-
     fn store_id(&self, namespace: &str) -> Result<StoreId, Failure> {
         let named = match (&self.reference.store, &self.store) {
             (Some(store), _) => store.clone(),
@@ -152,26 +116,15 @@ impl Resolve {
             (Some(client), []) => Objects::Cluster(client),
             (client, paths) => Objects::Files(read(paths)?, client),
         };
-        // In a pod the process's own AWS identity is the controller's, too.
-        let is_ours = self.as_controller || !self.is_pod();
         let config = SourceConfig {
             objects,
             watch_credentials: false,
             clients: self.aws.clients(),
-            ambient: if is_ours { self.aws.ambient_credentials } else { Ambient::None },
+            ambient: self.caller.ambient(self.aws.ambient_credentials),
             cache: Arc::new(Cache::new(Limits::default(), Arc::default())),
             calls,
         };
         Ok(Source::new(config).await?)
-    }
-}
-
-/// Whether there is just no kubeconfig, rather than one that cannot be used.
-fn is_missing(error: &KubeconfigError) -> bool {
-    match error {
-        KubeconfigError::ReadConfig(source, _) => source.kind() == io::ErrorKind::NotFound,
-        KubeconfigError::FindPath => true,
-        _ => false,
     }
 }
 

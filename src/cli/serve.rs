@@ -9,11 +9,12 @@ use clap::{Args, ValueEnum};
 use super::Failure;
 use super::certificates::{CertificateFlags, duration_flag, positive_duration};
 use super::injection::InjectionFlags;
+use super::loops::LoopFlags;
 use super::pods::PodFlags;
 use super::rules::RuleFlags;
-use crate::policy::Enforce;
+use crate::policy::{Enforce, Preflight};
 use crate::server::admission::AdmissionConfig;
-use crate::server::{self, Config};
+use crate::server::{self, Config, FlowConfigs};
 use crate::telemetry::{self, LogFormat};
 
 /// What is done.
@@ -23,13 +24,16 @@ enum Flow {
     Admission,
     /// Give pods their secrets.
     Pods,
+    /// Keep what objects say, if this replica leads.
+    Loops,
 }
 
 /// Flags of `serve`.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// What is done: admission answers the API server's reviews; pods gives pods their secrets, and needs rights of its
-    /// own.
+    /// What is done: admission answers the API server's reviews; pods gives pods their secrets, and loops
+    /// keeps what objects say; both need rights of their own. Keyhatch's own certificates are kept by those that answer
+    /// reviews; others serve what those keep.
     #[arg(
         long,
         value_enum,
@@ -62,10 +66,16 @@ pub(super) struct Serve {
     enforce: Enforce,
     #[command(flatten)]
     rules: RuleFlags,
+    /// What happens to a pod whose secrets AWS does not give now: warn tells, deny also refuses the pods that somebody makes by
+    /// hand. Only where the flows admission and pods run together; otherwise nobody is there to ask.
+    #[arg(long, value_enum, default_value_t, env = "KEYHATCH_PREFLIGHT")]
+    preflight: Preflight,
     #[command(flatten)]
     injection: InjectionFlags,
     #[command(flatten)]
     pods: PodFlags,
+    #[command(flatten)]
+    loops: LoopFlags,
     /// Also look at Secrets, ConfigMaps and ServiceAccounts (names of keys, never values), and warn about those that are
     /// missing. Needs the right to list and watch them in all namespaces.
     #[arg(long, env = "KEYHATCH_CLUSTER_CHECKS")]
@@ -92,26 +102,40 @@ impl Serve {
             rights_check_interval,
             enforce,
             rules,
+            preflight,
             injection,
             pods,
+            loops,
             cluster_checks,
             log_format,
             log_level,
         } = self;
+        if preflight == Preflight::Deny && !flows.contains(&Flow::Pods) {
+            return Err("--preflight=deny needs --flows=admission,pods: AWS is asked by the flow pods".into());
+        }
         let _logging = telemetry::init(log_format, &log_level);
-        let config = Config {
-            health_listen,
-            certificates: certificates.into_source(),
-            kubeconfig,
-            drain_delay,
-            rights_check_interval,
-            admission: flows.contains(&Flow::Admission).then(|| AdmissionConfig {
+        let leadership = certificates.leadership();
+        let answers_reviews = flows.contains(&Flow::Admission);
+        let flows = FlowConfigs {
+            admission: answers_reviews.then(|| AdmissionConfig {
                 listen: webhook_listen,
                 settings: rules.settings(enforce),
                 cluster_checks,
+                preflight,
                 installation: injection.installation(String::new()),
             }),
             pods: flows.contains(&Flow::Pods).then(|| pods.config()),
+            loops: flows.contains(&Flow::Loops).then(|| loops.config(leadership.of_loops())),
+            secrets: pods.secrets(),
+        };
+        let config = Config {
+            health_listen,
+            certificates: certificates.into_source(answers_reviews),
+            leadership,
+            kubeconfig,
+            drain_delay,
+            rights_check_interval,
+            flows,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(server::serve(config))?;

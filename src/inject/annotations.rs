@@ -28,13 +28,15 @@ pub const INJECT: &str = "keyhatch.dev/inject";
 pub const STORE: &str = "keyhatch.dev/store";
 /// How soon a new value is there at the latest; of a namespace, for all its pods.
 pub const REFRESH: &str = "keyhatch.dev/refresh";
+/// Whether the kubelet may set variables.
+pub const ENV_VIA: &str = "keyhatch.dev/env-via";
 /// Written by the webhook, never read.
 pub const STATUS: &str = "keyhatch.dev/status";
 /// What a value in `env` begins with that is a reference.
 pub const INLINE: &str = "keyhatch:";
 
 /// Everything that may stand behind the prefix, but for `secret-…`, `env-…`, `perms-…` and `x-…`.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     "inject",
     "store",
     "files",
@@ -47,6 +49,7 @@ pub const NAMES: [&str; 13] = [
     "refresh",
     "on-missing",
     "entrypoint",
+    "env-via",
     "status",
 ];
 
@@ -84,10 +87,12 @@ pub struct Asked {
     pub on_missing: OnMissing,
     /// The program of containers without `command`.
     pub entrypoint: BTreeMap<String, Vec<String>>,
+    /// How containers without `command` and `entrypoint` get variables.
+    pub env_via: EnvVia,
     /// The store of references that name none.
     pub store: DefaultStore,
-    /// The stores that are named, each with the first field that does.
-    pub stores: Vec<(Store, String)>,
+    /// All references, each with its field.
+    pub references: Vec<(SecretRef, String)>,
 }
 
 /// A file that is asked for.
@@ -109,6 +114,16 @@ pub enum Mode {
     Init,
     /// And again, as long as the pod lives.
     Sidecar,
+}
+
+/// How variables come into a container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EnvVia {
+    /// The agent's program sets them and becomes the container's own, which must be known.
+    #[default]
+    Exec,
+    /// The kubelet sets them, wherever the program is not known.
+    Kubelet,
 }
 
 /// The store of references that name none.
@@ -249,11 +264,7 @@ impl Asked {
         if let Some(doubt) = reference.property.as_deref().and_then(gjson::doubtful) {
             report.text(Code::PropertyDoubtful.rule(), at, text, doubt.to_string());
         }
-        if let Some(store) = &reference.store
-            && !self.stores.iter().any(|(known, _)| known == store)
-        {
-            self.stores.push((store.clone(), at.to_string()));
-        }
+        self.references.push((reference.clone(), at.to_string()));
         Some(reference)
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use keyhatch_agent::{Request, layout};
 use serde_json::Value;
 
-use super::Code;
 use super::annotations::{Asked, INLINE};
 use super::containers::{Container, User};
+use super::{Code, via};
 use crate::field::Field;
 use crate::finding::Report;
 
@@ -17,7 +17,8 @@ pub(super) const ENV_FILE: &str = "--env-file=";
 /// Whether a container's program is started by the agent's.
 pub(super) fn is_wrapped(container: &Container<'_>, request: &Request) -> bool {
     let is_named = |names: &[String]| names.iter().any(|name| name == container.name);
-    request.env.contains_key(container.name)
+    let is_kubelets = via::is_in(container, request);
+    (request.env.contains_key(container.name) && !is_kubelets)
         || request.external_secret_env.iter().any(|external| is_named(&external.containers))
 }
 
@@ -48,7 +49,8 @@ pub(super) fn check(
     report: &mut Report,
 ) {
     for User { container, .. } in users {
-        if is_wrapped(container, request) {
+        // Of the kubelet's, another one tells that not all can be named.
+        if is_wrapped(container, request) && !via::is_kubelets(container, asked) {
             container.at(spec, |at| {
                 check_command(container, asked, at, report);
                 check_expansion(container, request, at, report);
@@ -64,8 +66,8 @@ fn check_command(container: &Container<'_>, asked: &Asked, at: &Field<'_>, repor
         ([], None) => {
             let cause = format!(
                 "has variables, and what the image starts is not known: write command here, or \
-                 keyhatch.dev/entrypoint: '{name}: [/program, argument]', or leave the container out by \
-                 keyhatch.dev/containers"
+                 keyhatch.dev/entrypoint: '{name}: [/program, argument]', or keyhatch.dev/env-via: kubelet, or leave \
+                 the container out by keyhatch.dev/containers"
             );
             report.missing(Code::NoCommand.rule(), &at.key("command"), cause);
         }

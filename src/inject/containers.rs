@@ -3,7 +3,7 @@
 use keyhatch_agent::layout;
 use serde_json::Value;
 
-use super::agent::{AGENT, SECRETS};
+use super::agent::{AGENT, SECRETS, TOKEN};
 use super::annotations::{Asked, INLINE};
 use super::{Code, argv};
 use crate::field::Field;
@@ -74,7 +74,8 @@ pub(super) fn users<'a>(
             Some(meant) => meant.iter().any(|name| name == container.name),
             None => !was_injected || container.mounts(SECRETS),
         };
-        let is_user = is_meant || container.inline().next().is_some();
+        let has_own = container.inline().next().is_some() || container.kubelet_variables().next().is_some();
+        let is_user = is_meant || has_own;
         is_user.then_some(User { container: *container, is_meant })
     };
     containers.iter().filter_map(user).collect()
@@ -124,6 +125,16 @@ impl<'a> Container<'a> {
         self.items("env").enumerate().filter_map(|(index, variable)| {
             let text = |key| variable.get(key).and_then(Value::as_str);
             Some((index, text("name")?, text("value")?.strip_prefix(INLINE)?))
+        })
+    }
+
+    /// The variables that the kubelet sets from a volume of ours: index, name, where from.
+    pub(super) fn kubelet_variables(&self) -> impl Iterator<Item = (usize, &'a str, &'a Value)> + use<'a> {
+        self.items("env").enumerate().filter_map(|(index, variable)| {
+            let from = variable.get("valueFrom")?;
+            let volume = from.get("fileKeyRef")?.get("volumeName")?.as_str()?;
+            let name = variable.get("name").and_then(Value::as_str).unwrap_or_default();
+            matches!(volume, SECRETS | TOKEN).then_some((index, name, from))
         })
     }
 

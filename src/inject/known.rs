@@ -2,21 +2,40 @@
 
 use super::{Code, Needs};
 use crate::api::common::{StoreKind, StoreRef};
+use crate::aws::{arn, region};
 use crate::facts::{self, Facts, Lookup};
 use crate::field::Field;
 use crate::finding::Report;
-use crate::reference::Store;
+use crate::reference::{SecretRef, Store};
 
 /// Checks stores and ExternalSecrets that a pod of this namespace needs.
 pub fn check(needs: &Needs, namespace: &str, facts: &Facts, report: &mut Report) {
     for (store, field) in &needs.stores {
         check_store(store, namespace, facts, &Field::Path(field), report);
     }
+    for (reference, field) in &needs.references {
+        check_arn(reference, namespace, facts, &Field::Path(field), report);
+    }
     for (name, field) in &needs.external_secrets {
         if facts.external_secrets.get(namespace, name).is_absent() {
             let cause = "there is no ExternalSecret of this name in the pod's namespace";
             report.text(Code::ExternalSecretNotFound.rule(), &Field::Path(field), name, cause);
         }
+    }
+}
+
+/// An ARN names its secret whole: no prefix is put before it, and the store must be of its region.
+fn check_arn(reference: &SecretRef, namespace: &str, facts: &Facts, at: &Field<'_>, report: &mut Report) {
+    let (Some(store), Some(arn)) = (&reference.store, arn::parse(&reference.key)) else { return };
+    let named = StoreRef { name: store.name.clone(), kind: Some(store.kind) };
+    let Some(known) = facts.store(Some(namespace), &named).found() else { return };
+    let region = region::without_fips(&known.region);
+    if known.is_aws && !region.is_empty() && region != arn.region {
+        let cause = format!(
+            "store {store} reads region {region}, and the secret is in {}; name a store of that region",
+            arn.region
+        );
+        report.text(Code::ArnRegion.rule(), at, &reference.key, cause);
     }
 }
 
@@ -64,5 +83,43 @@ fn check_found(
     }
     if known.is_ready == Some(false) {
         report.text(Code::StoreNotReady.rule(), at, &name, "is not ready; its status and events say why");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(region: &str, prefix: &str, key: &str) -> Vec<String> {
+        let mut facts = Facts::default();
+        let store = facts::Store {
+            is_aws: true,
+            region: region.into(),
+            prefix: prefix.into(),
+            ..facts::Store::default()
+        };
+        facts.secret_stores.insert("team-a", "aws", store);
+        let reference = format!("aws::{key}#password").parse().unwrap();
+        let needs = Needs { references: vec![(reference, "field".into())], ..Needs::default() };
+        let mut report = Report::default();
+        check(&needs, "team-a", &facts, &mut report);
+        report.into_findings().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_arn_must_be_of_the_stores_region_and_needs_no_prefix() {
+        const ARN: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf";
+        for (region, prefix, key) in [
+            ("eu-west-1", "", ARN),
+            ("eu-west-1", "team/", ARN),
+            ("fips-eu-west-1", "", ARN),
+            ("", "", ARN),
+            ("us-east-1", "", "db"),
+        ] {
+            assert_eq!(told(region, prefix, key), [""; 0], "{region} {key}");
+        }
+        let cause =
+            "store aws reads region us-east-1, and the secret is in eu-west-1; name a store of that region";
+        assert_eq!(told("us-east-1", "", ARN), [format!("Invalid value: {ARN:?}: {cause} [ArnRegion]")]);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::agent::{self, is_same};
 use super::annotations::{Asked, STATUS};
 use super::containers::User;
-use super::{argv, places, reserved};
+use super::{argv, places, reserved, via};
 
 /// The operations. Those of the pod's own containers come first, while their places are as they were.
 pub(super) fn operations(
@@ -45,6 +45,7 @@ fn container(user: &User<'_>, asked: &Asked, request: &Request, patch: &mut Vec<
             patch.push(add(member("command"), command.into()));
         }
     }
+    via::operations(&container, request, patch);
     if !places::is_mounted(user, asked) {
         append(
             container.get("volumeMounts"),

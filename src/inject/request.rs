@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::annotations::{self, Asked, check_variable};
 use super::containers::User;
-use super::{Code, REFRESH};
+use super::{Code, REFRESH, reserved, via};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::grant::{GrantError, MAX_REFERENCES, check_count};
@@ -19,6 +19,7 @@ pub(super) fn make(
     at: &Field<'_>,
     users: &[User<'_>],
     asked: &mut Asked,
+    before: Option<&Request>,
     permissions: Permissions,
     report: &mut Report,
 ) -> (Mode, Request) {
@@ -26,7 +27,7 @@ pub(super) fn make(
     let spec = at.key("spec");
     let mut env = BTreeMap::new();
     for user in users {
-        let variables = variables(user, asked, &spec, report);
+        let variables = variables(user, asked, before, &spec, report);
         if !variables.is_empty() {
             env.insert(user.container.name.to_owned(), variables);
         }
@@ -38,6 +39,7 @@ pub(super) fn make(
     let meant: Vec<String> = meant.collect();
     let external = |name: &String| ExternalSecret { name: name.clone(), containers: meant.clone() };
     let request = Request {
+        kubelet_env: via::containers(users, asked, &env),
         files: asked.files.iter().map(file).collect(),
         external_secrets: asked.external_secrets.clone(),
         env,
@@ -47,7 +49,21 @@ pub(super) fn make(
         refresh: (mode == Mode::Sidecar)
             .then(|| asked.refresh.filter(|refresh| *refresh > 0).unwrap_or(REFRESH)),
     };
+    check_refresh(pod, &request, at, report);
     (mode, request)
+}
+
+/// Warns about a pod that wants news of variables only.
+fn check_refresh(pod: &Value, request: &Request, at: &Field<'_>, report: &mut Report) {
+    let own = pod.pointer("/metadata/annotations").and_then(|all| all.get(annotations::REFRESH));
+    let has_files = !request.files.is_empty() || !request.external_secrets.is_empty();
+    let has_variables = !request.env.is_empty() || !request.external_secret_env.is_empty();
+    if own.is_some() && request.refresh.is_some() && has_variables && !has_files {
+        let at = at.key("metadata");
+        let at = at.key("annotations");
+        let cause = "the pod has variables only, and a new value is seen when its container starts again";
+        report.missing(Code::RefreshOfVariables.rule(), &at.key(annotations::REFRESH), cause);
+    }
 }
 
 /// Checks that something is asked for, and not more than one answer can hold.
@@ -89,10 +105,12 @@ fn mode(pod: &Value, asked: &Asked, at: &Field<'_>, report: &mut Report) -> Mode
     }
 }
 
-/// The variables of one container: those of the annotations if it is meant, and the references in its `env`.
+/// The variables of one container: those of the annotations if it is meant, and the references in its `env`, of which
+/// the kubelet's were there when the pod was injected `before`.
 fn variables(
     user: &User<'_>,
     asked: &mut Asked,
+    before: Option<&Request>,
     spec: &Field<'_>,
     report: &mut Report,
 ) -> BTreeMap<String, String> {
@@ -105,18 +123,58 @@ fn variables(
         let at = at.key("env");
         for (index, variable) in container.items("env").enumerate() {
             let name = variable.get("name").and_then(Value::as_str).unwrap_or_default();
+            if container.kubelet_variables().any(|(at, ..)| at == index) {
+                continue;
+            }
             if user.is_meant && asked.env.contains_key(name) {
                 let cause = format!("{}env-{name} or env sets it, too; say it once", annotations::PREFIX);
                 report.text(Code::DuplicateTarget.rule(), &at.index(index).key("name"), name, cause);
             }
         }
+        let is_kubelets = via::is_kubelets(&container, asked);
         for (index, name, reference) in container.inline() {
             let at = at.index(index);
+            let same =
+                container.items("env").filter(|it| it.get("name").and_then(Value::as_str) == Some(name));
+            if is_kubelets && same.count() > 1 {
+                let cause = "env has it twice, and the kubelet sets it once; leave one out";
+                report.text(Code::DuplicateTarget.rule(), &at.key("name"), name, cause);
+            }
             let is_name = check_variable(name, &at.key("name"), report);
             if let Some(from) = asked.reference(reference, &at.key("value"), report).filter(|_| is_name) {
                 variables.insert(name.to_owned(), from.to_string());
             }
         }
+        let before = before.and_then(|request| request.env.get(container.name));
+        variables.extend(injected_before(user, asked, before, &at, report));
     });
+    variables
+}
+
+/// The references that the kubelet's variables of a container stand for; those of the annotations are known already.
+fn injected_before(
+    user: &User<'_>,
+    asked: &mut Asked,
+    before: Option<&BTreeMap<String, String>>,
+    at: &Field<'_>,
+    report: &mut Report,
+) -> BTreeMap<String, String> {
+    let container = user.container;
+    let is_kubelets = via::is_kubelets(&container, asked);
+    let mut variables = BTreeMap::new();
+    // Any other is told as what it is: somebody's own.
+    let ours = container.kubelet_variables();
+    for (index, name, _) in ours.filter(|(_, name, from)| via::is_source(container.name, name, from)) {
+        let at = at.index(index);
+        let at = at.key("name");
+        match before.and_then(|variables| variables.get(name)).filter(|_| is_kubelets) {
+            _ if is_kubelets && user.is_meant && asked.env.contains_key(name) => {}
+            Some(reference) => {
+                let from = asked.reference(reference, &at, report);
+                variables.extend(from.map(|from| (name.to_owned(), from.to_string())));
+            }
+            None => report.text(Code::ReservedName.rule(), &at, name, reserved::FROM_FILE),
+        }
+    }
     variables
 }

@@ -1,12 +1,12 @@
 //! Names of ours in a pod: what was injected is recognised, anything else of these names is refused.
 
-use keyhatch_agent::Invocation;
+use keyhatch_agent::{Invocation, Request};
 use serde_json::Value;
 
 use super::agent::{self, AGENT, SECRETS, TOKEN};
 use super::annotations::Asked;
 use super::containers::{self, Container, User};
-use super::{Code, Installation, user};
+use super::{Code, Installation, user, via};
 use crate::field::Field;
 use crate::finding::Report;
 
@@ -34,6 +34,9 @@ pub(super) fn check(
     check_containers(containers, Some(asked.mount_path.as_str()), spec, report);
 }
 
+/// What a variable is refused for that reads our volume otherwise.
+pub(super) const FROM_FILE: &str =
+    "reads what Keyhatch keeps for its own; leave it out, and name the variable by keyhatch.dev/env";
 const INJECTED: &str = "is the name of what is injected; choose another";
 
 /// In a pod that does not ask, all parts of ours must be what they were: such a pod is a copy of an injected one, as
@@ -91,6 +94,12 @@ fn check_containers(
             if container.name == AGENT {
                 report.text(Code::ReservedName.rule(), &at.key("name"), AGENT, INJECTED);
             }
+            let env = at.key("env");
+            for (index, name, from) in container.kubelet_variables() {
+                if !via::is_source(container.name, name, from) {
+                    report.text(Code::ReservedName.rule(), &env.index(index).key("name"), name, FROM_FILE);
+                }
+            }
             let at = at.key("volumeMounts");
             for (index, mount) in container.items("volumeMounts").enumerate() {
                 check_mount(mount, mount_path, &at.index(index), report);
@@ -132,6 +141,12 @@ pub(super) fn agent_in(pod: &Value) -> Option<(usize, &Value)> {
 /// Whether the pod was injected before.
 pub(super) fn was_injected(pod: &Value) -> bool {
     agent_in(pod).is_some_and(|(_, container)| invocation(container).is_some())
+}
+
+/// What was asked for when the pod was injected before.
+pub(super) fn request_in(pod: &Value) -> Option<Request> {
+    let (_, container) = agent_in(pod)?;
+    invocation(container).map(|invocation| invocation.request)
 }
 
 /// What a container of the agent's was called with; None: it is another's.

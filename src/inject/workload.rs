@@ -38,6 +38,18 @@ impl Workload {
         }
     }
 
+    /// `deployments`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Pod => "pods",
+            Self::Deployment => "deployments",
+            Self::StatefulSet => "statefulsets",
+            Self::DaemonSet => "daemonsets",
+            Self::Job => "jobs",
+            Self::CronJob => "cronjobs",
+        }
+    }
+
     /// The API group of the kind, `""` for the core.
     pub fn group(self) -> &'static str {
         match self {

@@ -1,10 +1,12 @@
 //! The rights that Keyhatch uses, each by the flow that uses it. The manifests grant these and no other;
 //! `docs/permissions.md` lists them.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::api::GROUP;
 use crate::facts::FactKind;
+use crate::loops::PUSH_SECRET;
 use crate::trust::Names;
 
 /// What a right is for.
@@ -20,6 +22,8 @@ pub enum Flow {
     Pods,
     /// Noticing changed credentials at once, where the operator asks for it.
     WatchCredentials,
+    /// Keeping what objects say.
+    Loops,
 }
 
 /// One thing that one flow does.
@@ -65,6 +69,19 @@ pub fn certificates(names: &Names, lease: &str) -> Vec<Right> {
         rights.extend(["get", "list", "watch", "patch"].map(|verb| right(verb, group, resource, None, name)));
     }
     rights
+}
+
+/// What serving certificates takes that other replicas keep.
+pub fn followed_certificates(names: &Names) -> Vec<Right> {
+    let right = |verb| Right {
+        flow: Flow::Certificates,
+        verb,
+        group: "",
+        resource: "secrets",
+        namespace: Some(names.namespace.clone()),
+        name: Some(names.secret.clone()),
+    };
+    ["list", "watch"].map(right).into()
 }
 
 /// What knowing other objects takes.
@@ -116,6 +133,52 @@ pub fn pods(watch_credentials: bool) -> Vec<Right> {
     let watched = watched.into_iter().filter(|_| watch_credentials).map(|it| (Flow::WatchCredentials, it));
     let all = always.into_iter().map(|it| (Flow::Pods, it)).chain(watched);
     all.map(|(flow, (verb, group, resource))| right(flow, verb, group, resource)).collect()
+}
+
+/// What keeping what objects say takes: the objects, which are followed and written to; what they are made of; and who may
+/// write. A create cannot be limited to a name.
+pub fn loops(namespace: &str, lease: &str, watch_credentials: bool) -> Vec<Right> {
+    let right = |verb, group, resource| Right {
+        flow: Flow::Loops,
+        verb,
+        group,
+        resource,
+        namespace: None,
+        name: None,
+    };
+    let ours = |verb, group, resource, name: Option<&str>| {
+        let (namespace, name) = (Some(namespace.to_owned()), name.map(str::to_owned));
+        Right { namespace, name, ..right(verb, group, resource) }
+    };
+    let follow = ["get", "list", "watch"];
+    let mut rights = Vec::new();
+    for resource in ["pushsecrets", "secretstores", "clustersecretstores"] {
+        rights.extend(follow.map(|verb| right(verb, GROUP, resource)));
+        rights.push(right("patch", GROUP, resource)); // finalizers
+    }
+    rights.push(right("patch", GROUP, "pushsecrets/status"));
+    for resource in ["namespaces", "secrets", "configmaps"] {
+        rights.extend(follow.map(|verb| right(verb, "", resource)));
+    }
+    rights.push(right("get", "", "serviceaccounts"));
+    rights.push(right("create", "", "serviceaccounts/token"));
+    rights.push(right("create", "events.k8s.io", "events"));
+    rights.push(ours("create", "", "secrets", None));
+    rights.push(ours("update", "", "secrets", Some(PUSH_SECRET)));
+    let group = "coordination.k8s.io";
+    rights.push(ours("create", group, "leases", None));
+    rights.extend(["get", "update"].map(|verb| ours(verb, group, "leases", Some(lease))));
+    let watched = ["list", "watch"]
+        .map(|verb| Right { flow: Flow::WatchCredentials, ..right(verb, "", "serviceaccounts") });
+    rights.extend(watched.into_iter().filter(|_| watch_credentials));
+    rights
+}
+
+/// Rights that several flows use, once.
+pub fn each_once(mut rights: Vec<Right>) -> Vec<Right> {
+    let mut seen = HashSet::new();
+    rights.retain(|right| seen.insert(right.to_string()));
+    rights
 }
 
 fn group(kind: FactKind) -> &'static str {

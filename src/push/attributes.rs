@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::api::push_metadata::{PolicySource, PushSecretMetadata};
+use crate::api::push_metadata::{PolicySource, PushSecretMetadata, Tags};
 use crate::aws::tags::MANAGED_BY;
 
 use super::error::Cause;
@@ -93,7 +93,7 @@ fn is_same_key(one: &str, other: &str) -> bool {
 
 /// The tags that metadata names are all that there are, but for AWS's own.
 fn tags(metadata: &PushSecretMetadata, described: &Described) -> Vec<Change> {
-    if metadata.tags.as_ref().is_none_or(BTreeMap::is_empty) {
+    if metadata.tags.as_ref().is_none_or(Tags::is_empty) {
         return Vec::new();
     }
     let wanted = new_tags(metadata);

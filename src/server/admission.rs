@@ -6,16 +6,17 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{ServeError, Shared, listen};
+use super::{ServeError, Shared, installation, listen};
 use crate::accept;
+use crate::broker::Reviews;
 use crate::facts_watch;
 use crate::inject::Installation;
 use crate::metrics::Metrics;
 use crate::needs::rights::{self, Right};
+use crate::policy::Preflight;
 use crate::shared_facts::SharedFacts;
-use crate::tls::Certificate;
 use crate::validate::Settings;
-use crate::webhook::{self, Webhook};
+use crate::webhook::{self, Webhook, WebhookConfig};
 
 /// What admission is started with.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct AdmissionConfig {
     pub settings: Settings,
     /// Whether rules may look at Secrets, ConfigMaps and ServiceAccounts.
     pub cluster_checks: bool,
+    /// What is done about secrets that AWS does not give.
+    pub preflight: Preflight,
     /// What is put into pods, but for the authorities that they trust.
     pub installation: Installation,
 }
@@ -44,12 +47,23 @@ pub(super) struct Admission {
 
 impl Admission {
     /// Takes its address.
-    pub(super) fn new(config: AdmissionConfig, metrics: Arc<Metrics>) -> Result<Self, ServeError> {
-        let AdmissionConfig { listen: address, settings, cluster_checks, installation } = config;
+    pub(super) fn new(
+        config: AdmissionConfig,
+        reviews: Reviews,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ServeError> {
+        let AdmissionConfig { listen: address, settings, cluster_checks, preflight, installation } = config;
         let listener = listen("--webhook-listen", address)?;
         let facts = Arc::new(SharedFacts::default());
         let (installation, installed) = watch::channel(installation);
-        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&facts), installed, metrics));
+        let webhook = Arc::new(Webhook::new(WebhookConfig {
+            settings,
+            facts: Arc::clone(&facts),
+            installation: installed,
+            preflight,
+            reviews,
+            metrics,
+        }));
         Ok(Self { listener, webhook, facts, cluster_checks, installation })
     }
 
@@ -60,27 +74,12 @@ impl Admission {
 
     /// Answers until the end.
     pub(super) async fn serve(self, shared: &Shared) {
-        let Self { listener, webhook, facts, cluster_checks, installation } = self;
+        let Self { listener, webhook, facts, cluster_checks, installation: installed } = self;
         let health = Arc::clone(&shared.health);
         tokio::select! {
             () = accept::serve(listener, webhook::router(webhook), shared.limits(CONNECTIONS), shared.signals()) => {}
             () = facts_watch::follow(shared.client.clone(), facts, health, cluster_checks) => {}
-            () = follow_roots(shared.tls.clone(), installation) => {}
-        }
-    }
-}
-
-/// New pods trust who signs for the broker now.
-async fn follow_roots(
-    mut tls: watch::Receiver<Option<Certificate>>,
-    installation: watch::Sender<Installation>,
-) {
-    loop {
-        let roots = tls.borrow_and_update().as_ref().map(|served| served.roots.to_string());
-        installation.send_modify(|installation| installation.roots = roots.unwrap_or_default());
-        if tls.changed().await.is_err() {
-            // No other certificate will come: the process ends, when its last review is answered.
-            return std::future::pending().await;
+            () = installation::follow(shared.tls.clone(), shared.client.clone(), &installed) => {}
         }
     }
 }

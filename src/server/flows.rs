@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use super::admission::{Admission, AdmissionConfig};
-use super::pods::{Pods, PodsConfig};
-use super::{ServeError, Shared};
+use super::admission::Admission;
+use super::loops::Loops;
+use super::pods::Pods;
+use super::secrets::Secrets;
+use super::{FlowConfigs, ServeError, Shared};
+use crate::broker::Reviews;
 use crate::metrics::Metrics;
 use crate::needs::rights::Right;
 
@@ -12,19 +15,30 @@ use crate::needs::rights::Right;
 pub(super) struct Flows {
     admission: Option<Admission>,
     pods: Option<Pods>,
+    loops: Option<Loops>,
+    /// Where admission finds the broker.
+    reviews: Reviews,
 }
 
 impl Flows {
     /// Takes their addresses, and makes the counters of all.
-    pub(super) fn new(
-        admission: Option<AdmissionConfig>,
-        pods: Option<PodsConfig>,
-    ) -> Result<(Self, Arc<Metrics>), ServeError> {
+    pub(super) fn new(configs: FlowConfigs) -> Result<(Self, Arc<Metrics>), ServeError> {
+        let FlowConfigs { admission, pods, loops, secrets } = configs;
         let mut metrics = Metrics::default();
-        let pods = pods.map(|config| Pods::new(config, &mut metrics)).transpose()?;
+        let has_pods = pods.is_some();
+        let (pods, loops) = if has_pods || loops.is_some() {
+            let secrets = Arc::new(Secrets::new(secrets, &mut metrics));
+            let pods = pods.map(|config| Pods::new(&config, Arc::clone(&secrets), &mut metrics));
+            let loops = loops.map(|config| Loops::new(config, secrets, has_pods, &mut metrics));
+            (pods.transpose()?, loops)
+        } else {
+            (None, None)
+        };
         let metrics = Arc::new(metrics);
-        let admission = admission.map(|config| Admission::new(config, Arc::clone(&metrics))).transpose()?;
-        Ok((Self { admission, pods }, metrics))
+        let reviews = Reviews::default();
+        let start = |config| Admission::new(config, reviews.clone(), Arc::clone(&metrics));
+        let admission = admission.map(start).transpose()?;
+        Ok((Self { admission, pods, loops, reviews }, metrics))
     }
 
     /// Whether clients have to be told whom to trust.
@@ -32,16 +46,22 @@ impl Flows {
         self.pods.is_some()
     }
 
+    /// Whether one of them writes what only the leader may.
+    pub(super) fn have_to_write(&self) -> bool {
+        self.loops.is_some()
+    }
+
     /// What they do in the cluster.
     pub(super) fn rights(&self) -> Vec<Right> {
-        let Self { admission, pods } = self;
+        let Self { admission, pods, loops, reviews: _ } = self;
         let admission = admission.as_ref().map(Admission::rights).unwrap_or_default();
-        [admission, pods.as_ref().map(Pods::rights).unwrap_or_default()].concat()
+        let pods = pods.as_ref().map(Pods::rights).unwrap_or_default();
+        [admission, pods, loops.as_ref().map(Loops::rights).unwrap_or_default()].concat()
     }
 
     /// Serves until the end of the last.
     pub(super) async fn serve(self, shared: &Shared) -> Result<(), ServeError> {
-        let Self { admission, pods } = self;
+        let Self { admission, pods, loops, reviews } = self;
         let admission = async {
             if let Some(admission) = admission {
                 admission.serve(shared).await;
@@ -50,10 +70,16 @@ impl Flows {
         };
         let pods = async {
             match pods {
-                Some(pods) => pods.serve(shared).await,
+                Some(pods) => pods.serve(shared, reviews).await,
                 None => Ok(()),
             }
         };
-        tokio::try_join!(admission, pods).map(drop)
+        let loops = async {
+            match loops {
+                Some(loops) => loops.serve(shared).await,
+                None => Ok(()),
+            }
+        };
+        tokio::try_join!(admission, pods, loops).map(drop)
     }
 }

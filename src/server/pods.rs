@@ -9,19 +9,14 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
+use super::secrets::Secrets;
 use super::{ServeError, Shared, listen};
 use crate::accept;
 use crate::broker::rate::Rate;
-use crate::broker::{self, Broker, BrokerConfig};
-use crate::cache::{self, Cache, Limits};
+use crate::broker::{self, Broker, BrokerConfig, Reviews};
 use crate::cluster;
 use crate::metrics::Metrics;
 use crate::needs::rights::{self, Right};
-use crate::source::calls::Calls;
-use crate::source::clients::ClientConfig;
-use crate::source::objects::Objects;
-use crate::source::plan::Ambient;
-use crate::source::{Source, SourceConfig};
 use crate::tls::Certificate;
 
 /// What the flow is started with.
@@ -29,14 +24,6 @@ use crate::tls::Certificate;
 pub struct PodsConfig {
     /// Where pods ask, over TLS.
     pub listen: SocketAddr,
-    /// Where AWS is.
-    pub clients: ClientConfig,
-    /// Which stores may use our own AWS identity.
-    pub ambient: Ambient,
-    /// What is kept of AWS's answers.
-    pub limits: Limits,
-    /// Whether Secrets and ServiceAccounts are watched.
-    pub watch_credentials: bool,
 }
 
 /// Connections at the same time: every sidecar keeps one for a while.
@@ -51,40 +38,38 @@ pub(super) struct Pods {
 
 /// What moves to the flow's own threads.
 struct Parts {
-    config: PodsConfig,
-    cache: Arc<Cache>,
-    calls: Arc<Calls>,
+    secrets: Arc<Secrets>,
     metrics: Arc<broker::metrics::Metrics>,
 }
 
 impl Pods {
     /// Takes its address, and makes its counters known.
-    pub(super) fn new(config: PodsConfig, metrics: &mut Metrics) -> Result<Self, ServeError> {
+    pub(super) fn new(
+        config: &PodsConfig,
+        secrets: Arc<Secrets>,
+        metrics: &mut Metrics,
+    ) -> Result<Self, ServeError> {
         let threads = Threads::start().map_err(ServeError::Threads)?;
         let listener = threads.within(|| listen("--broker-listen", config.listen))?;
-        let kept = Arc::<cache::metrics::Metrics>::default();
-        let calls = Arc::new(Calls::new(false));
         let answers = Arc::<broker::metrics::Metrics>::default();
-        kept.register(metrics.registry());
-        calls.register(metrics.registry());
         answers.register(metrics.registry());
-        let cache = Arc::new(Cache::new(config.limits.clone(), kept));
-        Ok(Self { listener, threads, parts: Parts { config, cache, calls, metrics: answers } })
+        Ok(Self { listener, threads, parts: Parts { secrets, metrics: answers } })
     }
 
     /// What it does in the cluster.
     pub(super) fn rights(&self) -> Vec<Right> {
-        rights::pods(self.parts.config.watch_credentials)
+        rights::pods(self.parts.secrets.config.watch_credentials)
     }
 
     /// Answers until the end.
-    pub(super) async fn serve(self, shared: &Shared) -> Result<(), ServeError> {
+    pub(super) async fn serve(self, shared: &Shared, reviews: Reviews) -> Result<(), ServeError> {
         let Self { listener, threads, parts } = self;
         let (limits, signals) = (shared.limits(CONNECTIONS), shared.signals());
         let (kubeconfig, tls) = (shared.kubeconfig.clone(), shared.tls.clone());
         let serving = async move {
-            let broker = parts.broker(kubeconfig, tls).await?;
-            accept::serve(listener, broker::router(Arc::new(broker)), limits, signals).await;
+            let broker = Arc::new(parts.broker(kubeconfig, tls).await?);
+            reviews.begin(&broker);
+            accept::serve(listener, broker::router(broker), limits, signals).await;
             Ok(())
         };
         // A task that ends without an answer was ended with its threads.
@@ -99,17 +84,9 @@ impl Parts {
         kubeconfig: Option<PathBuf>,
         tls: watch::Receiver<Option<Certificate>>,
     ) -> Result<Broker, ServeError> {
-        let Self { config, cache, calls, metrics } = self;
+        let Self { secrets, metrics } = self;
         let client = cluster::connect(kubeconfig).await?.ok_or(ServeError::NoPods)?;
-        let source = SourceConfig {
-            objects: Objects::Cluster(client.clone()),
-            watch_credentials: config.watch_credentials,
-            clients: config.clients,
-            ambient: config.ambient,
-            cache,
-            calls,
-        };
-        let source = Source::new(source).await.map_err(|_| ServeError::NoRandom)?;
+        let source = secrets.make(client.clone()).await?;
         let broker = BrokerConfig { source, tls, rate: Rate::default(), metrics };
         Broker::new(broker, client).map_err(|_| ServeError::NoRandom)
     }

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::error::SourceError;
 use super::{Access, Source, list};
-use crate::cache::{Answer, Asked, Payload, Value, Version};
+use crate::cache::{Answer, Asked, Key, Payload, Value, Version};
 use crate::extract::{self, Finder, Values};
 use crate::reference::{self, Content, SecretQuery, SecretRef};
 use crate::secret_value::SecretValue;
@@ -85,7 +85,11 @@ impl Source {
         Ok(found)
     }
 
-    async fn answer(
+    /// What AWS says of the secret that a reference means, before anything is selected.
+    ///
+    /// # Errors
+    /// AWS's, classified; also those that were kept.
+    pub async fn answer(
         &self,
         access: &Arc<Access>,
         reference: &SecretRef,
@@ -93,6 +97,13 @@ impl Source {
     ) -> Result<Answer, SourceError> {
         let id = reference.secret_id(&access.plan.prefix);
         self.fetch(access, &id, Asked::from(&reference.content), max_age).await
+    }
+
+    /// The same, if AWS was asked before, however long ago; it is not asked now.
+    pub fn known(&self, access: &Arc<Access>, reference: &SecretRef) -> Option<Result<Answer, SourceError>> {
+        let id = reference.secret_id(&access.plan.prefix).into();
+        let key = Key { who: Arc::clone(&access.who), id, asked: Asked::from(&reference.content) };
+        self.cache.kept(key).map(|answer| Ok(answer?))
     }
 }
 

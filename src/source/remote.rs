@@ -12,10 +12,8 @@ mod described;
 mod surroundings;
 mod value;
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::http::HttpResponse;
@@ -31,6 +29,7 @@ use super::error::failure;
 use super::quota::Limited;
 use super::{Access, Source};
 use crate::aws::failure::{Class, Failure};
+use crate::jitter::jittered;
 
 /// Secrets of one store, as one consumer of it reaches them. Ids are full names, the store's prefix included, or ARNs.
 #[derive(Clone, Debug)]
@@ -143,12 +142,6 @@ impl Drop for Forgotten<'_> {
         let Self { remote: Remote { source, access }, id } = self;
         source.cache.forget_secret(&access.who, id);
     }
-}
-
-/// From half of a pause to all of it, so that those who were refused together do not come again together.
-fn jittered(pause: Duration) -> Duration {
-    let random = RandomState::new().hash_one(pause) >> 54; // of 1024
-    pause / 2 + pause / 2048 * u32::try_from(random).unwrap_or_default()
 }
 
 /// No such secret is an answer, too.

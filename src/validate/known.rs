@@ -3,6 +3,7 @@
 
 mod credentials;
 mod namespaces;
+mod own_loop;
 mod push_destination;
 mod push_source;
 mod push_stores;
@@ -69,6 +70,7 @@ pub(super) fn check_push(
     push_stores::check_replicas(subject, spec, at, context, report);
     push_stores::check_selectors(subject, spec, at, context, report);
     push_destination::check(subject, spec, at, context, report);
+    own_loop::check_push(subject, spec, at, context, report);
     let Some(namespace) = subject.namespace else { return };
     push_source::check(namespace, spec, at, context, report);
     if let Some(template) = &spec.template {
@@ -104,6 +106,7 @@ pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
         stores::RULES,
         store_class::RULES,
         push_stores::RULES,
+        own_loop::RULES,
         credentials::RULES,
         target::RULES,
         template_source::RULES,
@@ -149,6 +152,7 @@ static ABOUT_STORES: &[&Rule] = &[
     &STORE_CONTROLLER,
     &push_stores::PUSH_STORES_UNMATCHED,
     &push_stores::REPLICA_OF_ITSELF,
+    &own_loop::PUSH_UNSUPPORTED,
     &push_destination::PUSH_SHARED,
 ];
 static ABOUT_EXTERNAL_SECRETS: &[&Rule] = &[&target::TARGET_OWNED, &namespaces::NAME_TAKEN];

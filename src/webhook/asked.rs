@@ -33,7 +33,8 @@ pub(super) fn subject(path: &str) -> Subject {
 
 /// The last part of a path, where namespaces decide how strictly they are judged.
 pub(super) fn strictness(path: &str) -> &str {
-    path.strip_prefix(PATH).unwrap_or_default()
+    let rest = path.strip_prefix(PATH).or_else(|| path.strip_prefix(WORKLOADS_PATH));
+    rest.unwrap_or_default()
 }
 
 /// Whether the body is said to be JSON.

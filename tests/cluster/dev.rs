@@ -70,7 +70,7 @@ fn run(args: &Args) -> Result<bool, String> {
     let plane = ControlPlane::start(&Options::default())?;
     plane.kubectl(&["apply", "-f", "manifests/components/pods/store-users.yaml"]).success()?;
     let aws = DemoAws::start();
-    let pods = Pods { image: "keyhatch:0.1.0", broker: free_address()?, aws: aws.url() };
+    let pods = Pods { image: "keyhatch:0.1.0", broker: free_address()?, aws: aws.url(), flags: &[] };
     let webhook = Webhook::serve_pods(&args.keyhatch, &plane, &pods)?;
     webhook.register(&plane)?;
     plane.create_namespace(NAMESPACE);

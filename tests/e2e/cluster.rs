@@ -105,7 +105,7 @@ impl Cluster {
 }
 
 fn serve(plane: &ControlPlane, aws: &Aws, broker: SocketAddr) -> Result<Webhook, String> {
-    let pods = Pods { image: IMAGE, broker, aws: aws.url() };
+    let pods = Pods { image: IMAGE, broker, aws: aws.url(), flags: &[] };
     Webhook::serve_pods(Path::new(env!("CARGO_BIN_EXE_keyhatch")), plane, &pods)
 }
 

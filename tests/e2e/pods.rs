@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use crate::cluster::{Cluster, Namespace, pod, shared, spec};
 use crate::support::aws::fault::Fault;
 use crate::support::aws::operation::Operation;
+use crate::support::kubectl::wait_until;
+use crate::support::marker;
 
 /// Waits for files without a sleep of ours: the shell in the pod looks.
 const FOLLOW: &str = "while true; do /busybox cat /secrets/db; /busybox echo; /busybox sleep 1; done";
@@ -27,6 +29,42 @@ fn files_and_variables_are_there_before_the_program_starts() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines[..3], ["app", r#"{"user": "app", "password": "marker-e2e-files"}"#, "marker-e2e-files"]);
     assert!(lines[3..].iter().any(|line| line.starts_with("-r--r--r--") && line.contains("65532")), "{said}");
+}
+
+#[test]
+fn the_kubelet_sets_variables_as_they_are_where_nobody_knows_the_command() {
+    let namespace = shared().namespace("kubelet");
+    let account = &shared().account;
+    account.secret("kubelet/hard", " #\"$(A) \\ $B\n\té end");
+    account.secret("kubelet/plain", "marker-e2e-kubelet");
+    account.secret("kubelet/quote", "it's a marker-e2e-quote");
+    let annotations = "keyhatch.dev/env-via: kubelet, keyhatch.dev/env-HARD: kubelet/hard, \
+                       keyhatch.dev/env-PLAIN: kubelet/plain, keyhatch.dev/secret-hard: kubelet/hard";
+    // The image starts busybox by itself: only its arguments are said here.
+    let bare = |name: &str, annotations: &str, script: &str| {
+        pod(name, annotations, script).replace("command: [/busybox, sh, ", "args: [sh, ")
+    };
+    let script =
+        "/busybox printf %s \"$HARD\" | /busybox cmp - /secrets/hard && /busybox echo same $0 \"$PLAIN\"";
+    let object = bare("app", annotations, script).replace("\"]\n", "\", $(PLAIN)]\n");
+    namespace.apply(&object);
+    succeeded(&namespace, "app");
+    assert_eq!(namespace.logs("app", "app"), "same marker-e2e-kubelet marker-e2e-kubelet\n");
+
+    // What the kubelet cannot read is told, and the value is not.
+    let annotations = "keyhatch.dev/env-via: kubelet, keyhatch.dev/env-QUOTE: kubelet/quote";
+    namespace.apply(&bare("quote", annotations, "exit 0"));
+    let events = || {
+        let events = namespace.kubectl(&["get", "events", "-o", "jsonpath={.items[*].message}"])?;
+        if events.contains("variable QUOTE of container app: the value for QUOTE has a single quote") {
+            Ok(events)
+        } else {
+            Err(events)
+        }
+    };
+    let events = wait_until(Duration::from_secs(120), "the Event", events);
+    assert!(!events.contains("marker-e2e-quote"), "{events}");
+    namespace.kubectl(&["delete", "pod", "quote", "--wait=false"]).unwrap();
 }
 
 #[test]
@@ -210,35 +248,13 @@ fn a_node_that_is_switched_off_and_on_has_its_pods_again_and_no_value_is_left_an
     assert_eq!(namespace.logs("app", "app"), "started\n");
 
     let log = cluster.keyhatch.lock().unwrap().as_ref().unwrap().log();
-    assert!(!log.contains(marker), "in Keyhatch's log");
+    let marks = marker::forms(marker);
+    assert!(!marks.iter().any(|mark| log.contains(mark)), "in Keyhatch's log");
     // What is not secret is found, or nothing could be.
-    assert!(!files_with(cluster.plane.root(), "power/db").is_empty());
+    assert!(!marker::files_with(cluster.plane.root(), &["power/db".to_owned()]).is_empty());
+    // etcd, the API server, kubelet and containerd, and all containers' logs; not the pods' own memory.
     for folder in [cluster.plane.root().to_owned(), machine.logs()] {
-        let found = files_with(&folder, marker);
+        let found = marker::files_with(&folder, &marks);
         assert!(found.is_empty(), "{found:?}");
     }
-}
-
-/// Files of etcd, of the API server, of kubelet and containerd, and of all containers' logs; not the pods' own memory.
-fn files_with(folder: &std::path::Path, marker: &str) -> Vec<std::path::PathBuf> {
-    use base64::Engine as _;
-    let encoded = base64::prelude::BASE64_STANDARD_NO_PAD.encode(marker);
-    let marks = [marker.as_bytes(), encoded.get(..encoded.len() - 2).unwrap().as_bytes()];
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let (path, kind) = (entry.path(), entry.file_type().unwrap());
-            if kind.is_dir() {
-                folders.push(path);
-            } else if kind.is_file() {
-                let bytes = std::fs::read(&path).unwrap_or_default();
-                let holds = |mark: &&[u8]| bytes.windows(mark.len()).any(|window| window == *mark);
-                if marks.iter().any(|mark| holds(mark)) {
-                    found.push(path);
-                }
-            }
-        }
-    }
-    found
 }

@@ -15,8 +15,20 @@ metadata: {name: aws}
 spec: {provider: {aws: {service: SecretsManager, region: eu-central-1, role: team-b, prefix: 'a b'}}}
 ";
 
-fn try_out(plane: &ControlPlane, namespace: &str) -> Output {
-    plane.kubectl_in(BAD, &["apply", "--dry-run=server", "-n", namespace, "-f", "-"])
+/// Its pods would be refused.
+const WORKLOAD: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}, annotations: {keyhatch.dev/inject: 'true'}}
+    spec: {containers: [{name: app, image: app}]}
+";
+
+fn try_out(plane: &ControlPlane, object: &str, namespace: &str) -> Output {
+    plane.kubectl_in(object, &["apply", "--dry-run=server", "-n", namespace, "-f", "-"])
 }
 
 #[test]
@@ -33,21 +45,25 @@ fn mistakes_are_refused_where_and_when_the_operator_says_so() {
         }
     }
     wait_until(Duration::from_secs(30), "the strict namespace to be judged", || {
-        let output = try_out(&plane, "strict");
+        let output = try_out(&plane, BAD, "strict");
         if output.is_denied() { Ok(()) } else { Err(output.stderr) }
     });
 
-    let refused = try_out(&plane, "strict");
+    let refused = try_out(&plane, BAD, "strict");
     assert!(
         refused.stderr.contains("[role-arn]") && !refused.stderr.contains("[store-prefix]"),
         "{}",
         refused.stderr
     );
     for namespace in ["soft", "plain"] {
-        let admitted = try_out(&plane, namespace);
-        assert!(admitted.is_success(), "{namespace}: {}", admitted.stderr);
-        assert!(admitted.stderr.contains("will be refused: "), "{namespace}: {}", admitted.stderr);
+        for object in [BAD, WORKLOAD] {
+            let admitted = try_out(&plane, object, namespace);
+            assert!(admitted.is_success(), "{namespace}: {}", admitted.stderr);
+            assert!(admitted.stderr.contains("will be refused: "), "{namespace}: {}", admitted.stderr);
+        }
     }
+    let refused = try_out(&plane, WORKLOAD, "strict");
+    assert!(refused.is_denied() && refused.stderr.contains("[InjectionOff]"), "{}", refused.stderr);
 
     let metrics = http::get(&format!("{}/metrics", webhook.health)).unwrap().ok().unwrap();
     for line in [

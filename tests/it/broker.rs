@@ -2,10 +2,11 @@
 
 mod deliveries;
 mod externals;
+mod flood;
 mod markers;
 mod nobody_elses;
 mod outages;
-mod serving;
+pub(crate) mod serving;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -28,7 +29,7 @@ use crate::support::process::next_number;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A cluster without our webhook, which would refuse pods that were injected by hand.
-fn plane() -> &'static ControlPlane {
+pub(crate) fn plane() -> &'static ControlPlane {
     static PLANE: OnceLock<ControlPlane> = OnceLock::new();
     PLANE.get_or_init(|| {
         let plane =
@@ -169,6 +170,6 @@ fn db() -> Json {
     json!({"files": {"db": {"from": "aws::db"}}, "permissions": "0400"})
 }
 
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     STANDARD.encode(text)
 }

@@ -140,6 +140,57 @@ spec:
 }
 
 #[test]
+fn pods_of_a_cluster_are_judged_where_somebody_can_mend_them() {
+    let plane = crate::broker::plane();
+    let namespace = plane.namespace("pods");
+    let pod = |annotations: &str| {
+        format!(
+            "{{metadata: {{labels: {{app: web}}, annotations: {{{annotations}}}}}, spec: {{restartPolicy: Always, containers: [{{name: app, image: app}}]}}}}"
+        )
+    };
+    let wrong = "keyhatch.dev/inject: 'true', keyhatch.dev/secret-a: 'a b'";
+    let of = "ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-1, uid: '1', controller: true}], ";
+    let named = |name: &str, owner: &str, annotations: &str| {
+        pod(annotations).replacen(
+            "{metadata: {",
+            &format!("{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, {owner}"),
+            1,
+        )
+    };
+    let objects = [
+        format!(
+            "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: web}}, spec: {{selector: {{matchLabels: {{app: web}}}}, template: {}}}}}",
+            pod(wrong)
+        ),
+        format!(
+            "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: nightly}}, spec: {{schedule: '0 0 * * *', jobTemplate: {{spec: {{template: {}}}}}}}}}",
+            pod(wrong).replace("Always", "Never")
+        ),
+        named("by-hand", "", wrong),
+        named("of-a-controller", of, wrong),
+        named("good", "", "keyhatch.dev/inject: 'true', keyhatch.dev/secret-a: a"),
+        named("plain", "", ""),
+    ];
+    plane.kubectl(&["annotate", "namespace", &namespace, "keyhatch.dev/store=aws"]).success().unwrap();
+    plane
+        .kubectl_in(
+            "{apiVersion: v1, kind: ServiceAccount, metadata: {name: default}}",
+            &["apply", "-n", &namespace, "-f", "-"],
+        )
+        .success()
+        .unwrap();
+    plane.kubectl_in(&objects.join("\n---\n"), &["apply", "-n", &namespace, "-f", "-"]).success().unwrap();
+    let kubeconfig = plane.kubeconfig();
+    let environment = [("KUBECONFIG", kubeconfig.to_str().unwrap())];
+    let ended = keyhatch_with("", &["check", "--cluster", "--namespace", &namespace], &environment);
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    // Stores of the cluster, which other tests make, are judged, too.
+    let here = format!(" {namespace}/");
+    let lines: Vec<_> = ended.stdout.lines().filter(|line| line.contains(&here)).collect();
+    insta::assert_snapshot!("check-cluster-pods", lines.join("\n").replace(&namespace, "NAMESPACE"));
+}
+
+#[test]
 fn pods_and_what_makes_them_are_judged() {
     let ended = check(&["tests/data/check/pods.yaml"]);
     assert_eq!(ended.code, Some(1));

@@ -3,6 +3,7 @@
 //! The pods run as processes under their own ServiceAccount, see [`crate::support::node`]; the one change to the
 //! manifests is that the API server calls a URL, since there is no network in which a Service could have an address.
 
+mod apart;
 mod applies;
 mod cert_manager;
 mod page;

@@ -22,6 +22,7 @@ pub(crate) fn installation() -> Installation {
         broker_address: Some("10.96.0.7".into()),
         roots: "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n".into(),
         allow_shared_pid: false,
+        kubernetes: None,
     }
 }
 
@@ -182,6 +183,17 @@ fn where_nothing_is_injected_a_pod_that_asks_is_refused() {
 }
 
 #[test]
+fn a_cluster_that_drops_what_the_kubelet_needs_is_told() {
+    let (_, pod) = files("injected").into_iter().find(|(name, _)| name == "kubelet").unwrap();
+    for (kubernetes, is_refused) in [(None, false), (Some((1, 34)), true), (Some((1, 35)), false)] {
+        let planned = plan(&pod, &Field::Root, &defaults(), &Installation { kubernetes, ..installation() });
+        let told = planned.map(drop).map_err(|refusals| told(refusals.0));
+        assert_eq!(told.is_err(), is_refused, "{kubernetes:?} {told:?}");
+        assert!(told.err().is_none_or(|told| told.ends_with("[EnvFilesUnsupported]\n")));
+    }
+}
+
+#[test]
 fn every_code_but_those_about_others_has_a_pod_that_it_is_about() {
     let nothing = Defaults { is_known: true, ..Defaults::default() };
     let mut seen = Vec::new();
@@ -194,7 +206,9 @@ fn every_code_but_those_about_others_has_a_pod_that_it_is_about() {
     }
     for code in Code::ALL {
         let id = code.rule().id;
-        let is_elsewhere = id.starts_with("Store") || id == "ExternalSecretNotFound" || id == "InjectionOff";
+        let is_elsewhere = id.starts_with("Store")
+            || ["ExternalSecretNotFound", "InjectionOff", "EnvFilesUnsupported", "ArnRegion"].contains(&id)
+            || ["SecretNotFound", "PropertyMissing", "AwsDenied"].contains(&id);
         assert!(is_elsewhere || seen.contains(&id), "{id}");
     }
 }

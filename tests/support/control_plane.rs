@@ -20,11 +20,11 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// What tests need done for them; the other controllers would only use memory.
 const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,garbage-collector-controller,\
-                           deployment-controller,replicaset-controller,job-controller,resourcequota-controller";
+                           deployment-controller,replicaset-controller,job-controller,resourcequota-controller,\
+                           endpointslice-controller";
 /// What a cluster with a node needs besides.
 const CONTROLLERS_OF_NODES: &str = "node-lifecycle-controller,root-ca-certificate-publisher-controller,\
-                                    statefulset-controller,daemonset-controller,cronjob-controller,\
-                                    endpointslice-controller";
+                                    statefulset-controller,daemonset-controller,cronjob-controller";
 
 /// Who wrote what, and which version came of it; of our own ServiceAccount also what it read.
 const AUDIT: &str = "
@@ -43,6 +43,14 @@ rules:
 - level: None
 ";
 
+const AUDIT_BODIES: &str = "
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: RequestResponse
+";
+
 /// What to start besides etcd and kube-apiserver.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -50,13 +58,15 @@ pub(crate) struct Options {
     pub(crate) controller_manager: bool,
     /// Keep an audit log of all writes, with what was answered: see [`ControlPlane::audited`].
     pub(crate) audit: bool,
+    /// Keep an audit log of everything, with what was asked and answered.
+    pub(crate) audit_bodies: bool,
     /// Make it ready for a node: see [`super::machine`].
     pub(crate) node: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { controller_manager: true, audit: false, node: false }
+        Self { controller_manager: true, audit: false, audit_bodies: false, node: false }
     }
 }
 
@@ -213,8 +223,9 @@ impl ControlPlane {
                 "--kubelet-preferred-address-types=InternalIP".to_owned(),
             ]);
         }
-        if options.audit {
-            fs::write(self.root().join("audit.yaml"), AUDIT)
+        if options.audit || options.audit_bodies {
+            let policy = if options.audit_bodies { AUDIT_BODIES } else { AUDIT };
+            fs::write(self.root().join("audit.yaml"), policy)
                 .map_err(|error| format!("audit.yaml: {error}"))?;
             args.push("--audit-policy-file=audit.yaml".to_owned());
             args.push("--audit-log-path=audit.jsonl".to_owned());

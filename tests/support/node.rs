@@ -40,7 +40,11 @@ pub(crate) struct Node {
 /// A pod's process.
 struct Running {
     process: Process,
+    /// The ports that its pod has: the Service sends nobody to others.
+    ports: Vec<String>,
     backend: Backend,
+    /// Where it would be asked for secrets.
+    broker: String,
     is_ready: Option<bool>,
     is_leaving: bool,
 }
@@ -78,6 +82,13 @@ impl Node {
         running.map(|(name, pod)| (name.clone(), pod.backend.health.clone())).collect()
     }
 
+    /// Where the running pods are that the Service sends agents to.
+    pub(crate) fn brokers(&self) -> Vec<String> {
+        let pods = lock(&self.pods);
+        let running = pods.values().filter(|pod| !pod.is_leaving && pod.has_port("broker"));
+        running.map(|pod| pod.broker.clone()).collect()
+    }
+
     /// What all pods logged so far, ended ones first.
     pub(crate) fn logs(&self) -> String {
         let ended = lock(&self.ended).logs.clone();
@@ -88,6 +99,12 @@ impl Node {
     /// The pods that ended without having been told to.
     pub(crate) fn crashes(&self) -> Vec<String> {
         lock(&self.ended).crashes.clone()
+    }
+}
+
+impl Running {
+    fn has_port(&self, name: &str) -> bool {
+        self.ports.iter().any(|port| port == name)
     }
 }
 
@@ -147,8 +164,10 @@ impl Kubelet {
                 (_, true) => self.tell_readiness(&pods, &name).await?,
             }
         }
-        let backends = lock(&self.pods).values().map(|pod| pod.backend.clone()).collect();
-        self.balancer.set(backends);
+        let pods = lock(&self.pods);
+        let reviewers = pods.values().filter(|pod| pod.has_port("webhook"));
+        self.balancer.set(reviewers.map(|pod| pod.backend.clone()).collect());
+        drop(pods);
         Ok(())
     }
 
@@ -191,10 +210,12 @@ impl Kubelet {
         let container = spec.containers.first().ok_or("a pod without containers")?;
         let folder = self.plane.root().join(format!("{}-{}", pod.name_any(), next_number()));
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-        let (listen, health) = (free_address()?.to_string(), free_address()?.to_string());
+        let address = || free_address().map(|address| address.to_string());
+        let (listen, broker, health) = (address()?, address()?, address()?);
         let mut command = Command::new(&self.bin);
         command.env_clear().args(self.arguments(client, pod, container, &folder).await?);
-        command.args(["--webhook-listen", &listen, "--health-listen", &health]).args(&self.flags);
+        command.args(["--webhook-listen", &listen, "--broker-listen", &broker, "--health-listen", &health]);
+        command.args(&self.flags);
         for variable in container.env.iter().flatten() {
             let field = variable.value_from.as_ref().and_then(|from| from.field_ref.as_ref());
             let value = match field.map(|field| field.field_path.as_str()) {
@@ -212,7 +233,8 @@ impl Kubelet {
         }
         let process = self.plane.spawn(&format!("{}-{}", pod.name_any(), next_number()), &mut command)?;
         let backend = Backend { address: listen, health: format!("http://{health}") };
-        Ok(Running { process, backend, is_ready: None, is_leaving: false })
+        let ports = container.ports.iter().flatten().filter_map(|port| port.name.clone()).collect();
+        Ok(Running { process, ports, backend, broker, is_ready: None, is_leaving: false })
     }
 
     /// The container's arguments, with addresses left out and mounted Secrets in place.

@@ -53,6 +53,8 @@ pub(crate) struct Pods {
     pub(crate) broker: std::net::SocketAddr,
     /// The endpoint of AWS.
     pub(crate) aws: String,
+    /// Further flags of `serve`.
+    pub(crate) flags: &'static [&'static str],
 }
 
 /// A control plane with its webhook.
@@ -110,7 +112,7 @@ impl Webhook {
             format!("--secretsmanager-endpoint={}", pods.aws),
             format!("--sts-endpoint={}", pods.aws),
         ];
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).chain(pods.flags.iter().copied()).collect();
         Self::serve_with(bin, plane, &flags)
     }
 
@@ -176,7 +178,7 @@ impl Webhook {
 /// Nothing of the caller's environment may configure it.
 fn keyhatch(bin: &Path) -> Command {
     let mut command = Command::new(bin);
-    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path))).env("RUST_LOG", "info");
+    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path))).env("RUST_LOG", "trace");
     command
 }
 

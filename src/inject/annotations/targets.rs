@@ -6,7 +6,7 @@ use keyhatch_agent::Permissions;
 use serde_json::Value;
 
 use super::values::read_map;
-use super::{Annotation, Asked, File};
+use super::{Annotation, Asked, ENV_VIA, File};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::grant::names::{self, NameError};
@@ -20,7 +20,7 @@ pub(super) fn read(ours: &[Annotation<'_>], asked: &mut Asked, at: &Field<'_>, r
         let at = &at.key(key);
         if let Some(file) = name.strip_prefix("secret-") {
             add_file(file, value, asked, at, report);
-        } else if let Some(variable) = name.strip_prefix("env-") {
+        } else if let Some(variable) = name.strip_prefix("env-").filter(|_| *key != ENV_VIA) {
             add_variable(variable, value, asked, at, report);
         } else if matches!(*name, "files" | "env") {
             read_references(name, value, asked, at, report);

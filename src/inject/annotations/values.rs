@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keyhatch_agent::OnMissing;
 use serde_json::{Map, Value};
 
-use super::{Annotation, Asked, DefaultStore, Defaults, Mode, REFRESH, STORE};
+use super::{Annotation, Asked, DefaultStore, Defaults, EnvVia, Mode, REFRESH, STORE};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::go::duration;
@@ -86,6 +86,11 @@ pub(super) fn read(annotation: &Annotation<'_>, asked: &mut Asked, at: &Field<'_
             "fail" => asked.on_missing = OnMissing::Fail,
             "skip" => asked.on_missing = OnMissing::Skip,
             other => choose(other, ["fail", "skip"], at, report),
+        },
+        "env-via" => match value {
+            "exec" => asked.env_via = EnvVia::Exec,
+            "kubelet" => asked.env_via = EnvVia::Kubelet,
+            other => choose(other, ["exec", "kubelet"], at, report),
         },
         "entrypoint" => asked.entrypoint = read_entrypoints(value, at, report),
         "external-secret" => asked.external_secrets = read_names(value, at, report),

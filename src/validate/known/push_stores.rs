@@ -50,7 +50,7 @@ pub(super) fn check_selectors(
 }
 
 /// The stores that a reference means, by name or by labels; none if not all are known.
-fn selected<'a>(
+pub(super) fn selected<'a>(
     subject: &Subject<'_>,
     store: &PushStoreRef,
     context: &Context<'a>,

@@ -11,7 +11,7 @@ use crate::rule::{Level, Reason, Rule};
 use crate::suggest;
 
 /// The class of our own loops.
-const OWN_CLASS: &str = "keyhatch";
+pub(super) const OWN_CLASS: &str = "keyhatch";
 
 /// Checks the class of controllers that a store is for.
 pub(super) fn check_controller(

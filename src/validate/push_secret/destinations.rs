@@ -11,18 +11,16 @@ use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
 
 /// The entries of one remote key, with their place in the list.
-type Entries<'a> = Vec<(usize, &'a PushData)>;
+type Entries<'a> = [(usize, &'a PushData)];
 
 /// Checks the entries of `data` against each other.
 pub(super) fn check(spec: &PushSecretSpec, at: &Field<'_>, report: &mut Report) {
-    let mut by_key: BTreeMap<&str, Entries<'_>> = BTreeMap::new();
-    for (index, entry) in spec.data.iter().enumerate() {
-        by_key.entry(entry.match_.remote_ref.remote_key.as_str()).or_default().push((index, entry));
-    }
+    let mut by_key: Vec<_> = spec.data.iter().enumerate().collect();
+    by_key.sort_by_key(remote_key);
     check_bundles(spec, &by_key, &at.key("dataTo"), report);
     let at = at.key("data");
-    for (key, entries) in &by_key {
-        check_deletion(spec, key, entries, &at, report);
+    for entries in by_key.chunk_by(|one, other| remote_key(one) == remote_key(other)) {
+        check_deletion(spec, entries, &at, report);
         if entries.len() > 1 {
             check_duplicates(entries, &at, report);
             check_whole(entries, &at, report);
@@ -32,18 +30,17 @@ pub(super) fn check(spec: &PushSecretSpec, at: &Field<'_>, report: &mut Report) 
     }
 }
 
+fn remote_key<'a>((_, entry): &(usize, &'a PushData)) -> &'a str {
+    &entry.match_.remote_ref.remote_key
+}
+
 /// Bundles of `dataTo` take a whole secret for themselves.
-fn check_bundles(
-    spec: &PushSecretSpec,
-    by_key: &BTreeMap<&str, Entries<'_>>,
-    at: &Field<'_>,
-    report: &mut Report,
-) {
+fn check_bundles(spec: &PushSecretSpec, by_key: &Entries<'_>, at: &Field<'_>, report: &mut Report) {
     let mut seen = BTreeSet::new();
     for (index, entry) in spec.data_to.iter().enumerate() {
         let Some(key) = entry.remote_key.as_deref().filter(|key| !key.is_empty()) else { continue };
         let store = entry.store_ref.as_ref().map(|store| (store.kind.as_str(), store.name.as_str()));
-        if !seen.insert((store, key)) || by_key.contains_key(key) {
+        if !seen.insert((store, key)) || by_key.binary_search_by_key(&key, remote_key).is_ok() {
             let cause = "another entry writes this secret, too; give each its own";
             report.text(&DUPLICATE_DESTINATION, &at.index(index).key("remoteKey"), key, cause);
         }
@@ -126,13 +123,7 @@ fn check_if_not_exists(spec: &PushSecretSpec, entries: &Entries<'_>, at: &Field<
     }
 }
 
-fn check_deletion(
-    spec: &PushSecretSpec,
-    key: &str,
-    entries: &Entries<'_>,
-    at: &Field<'_>,
-    report: &mut Report,
-) {
+fn check_deletion(spec: &PushSecretSpec, entries: &Entries<'_>, at: &Field<'_>, report: &mut Report) {
     if !deletes(spec) {
         return;
     }
@@ -144,13 +135,13 @@ fn check_deletion(
         let at = at.key("remoteRef");
         report.text(&DELETE_PROPERTY, &at.key("property"), &entry.match_.remote_ref.property, cause);
     }
-    if let Some((index, _)) = entries.get(1) {
+    if let Some((index, entry)) = entries.get(1) {
         let cause = "with deletionPolicy: Delete several entries of one secret leave the PushSecret terminating until \
                      AWS's recovery window ends, unless the store has forceDeleteWithoutRecovery";
         let at = at.index(*index);
         let at = at.key("match");
         let at = at.key("remoteRef");
-        report.text(&DELETE_SHARED_KEY, &at.key("remoteKey"), key, cause);
+        report.text(&DELETE_SHARED_KEY, &at.key("remoteKey"), &entry.match_.remote_ref.remote_key, cause);
     }
 }
 

@@ -109,7 +109,7 @@ impl Installed {
 }
 
 /// A namespace `team` with stores by keys, by ServiceAccount and of the cluster, and an ExternalSecret.
-fn furnish(plane: &ControlPlane, aws: &Aws) {
+pub(crate) fn furnish(plane: &ControlPlane, aws: &Aws) {
     let account = aws.account("777788889999");
     account.secret("db", "hunter2");
     let keys = account.keys();
@@ -136,7 +136,7 @@ fn furnish(plane: &ControlPlane, aws: &Aws) {
     }
 }
 
-fn tokens(plane: &ControlPlane) -> [String; 2] {
+pub(crate) fn tokens(plane: &ControlPlane) -> [String; 2] {
     let token = |name: &str, request: Json| {
         let request: Request = serde_json::from_value(request).unwrap();
         let pod = pod("team", name, "default", &request);

@@ -34,8 +34,11 @@ fn every_kustomization_applies_without_a_warning() {
         manifests().join("base"),
         manifests().join("overlays/beside-eso"),
         manifests().join("overlays/standalone"),
+        manifests().join("overlays/separate-accounts"),
     ];
-    for component in ["cert-manager", "cluster-checks", "namespace-enforce", "pods", "watch-credentials"] {
+    for component in
+        ["cert-manager", "cluster-checks", "loops", "namespace-enforce", "pods", "watch-credentials"]
+    {
         let folder = plane.root().join(component);
         let path = |rest: &str| pathdiff(&folder, &manifests().join(rest));
         overlay(&folder, &[&path("overlays/standalone")], &[&path(&format!("components/{component}"))]);
@@ -149,11 +152,19 @@ fn every_folder_is_known() {
         names
     };
     assert_eq!(list(manifests()), ["base", "components", "crds", "image", "overlays"]);
-    assert_eq!(list(&manifests().join("overlays")), ["beside-eso", "standalone"]);
-    let components =
-        ["cert-manager", "cluster-checks", "namespace-enforce", "pods", "team-roles", "watch-credentials"];
+    assert_eq!(list(&manifests().join("overlays")), ["beside-eso", "separate-accounts", "standalone"]);
+    let components = [
+        "cert-manager",
+        "cluster-checks",
+        "loops",
+        "namespace-enforce",
+        "pods",
+        "pods-apart",
+        "team-roles",
+        "watch-credentials",
+    ];
     assert_eq!(list(&manifests().join("components")), components);
-    for folder in ["overlays/beside-eso", "overlays/standalone"] {
+    for folder in ["overlays/beside-eso", "overlays/separate-accounts", "overlays/standalone"] {
         assert!(!kustomize(&manifests().join(folder)).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! What the manifests say, without an API server: rights, image, and what is in no kustomization.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -15,6 +15,18 @@ pub(super) fn manifests() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/manifests"))
 }
 
+/// Where the manifests have things.
+pub(super) fn names() -> Names {
+    let name = |text: &str| text.to_owned();
+    Names {
+        namespace: name("keyhatch"),
+        secret: name("keyhatch-tls"),
+        webhook: name("keyhatch"),
+        pod_webhook: name("zz-keyhatch"),
+        hosts: Vec::new(),
+    }
+}
+
 /// Everything that Keyhatch asks for when it is told nothing.
 pub(super) fn wanted() -> Vec<Right> {
     wanted_with(false)
@@ -22,35 +34,39 @@ pub(super) fn wanted() -> Vec<Right> {
 
 /// The same, perhaps with `--cluster-checks`.
 pub(super) fn wanted_with(cluster_checks: bool) -> Vec<Right> {
-    let name = |text: &str| text.to_owned();
-    let names = Names {
-        namespace: name("keyhatch"),
-        secret: name("keyhatch-tls"),
-        webhook: name("keyhatch"),
-        pod_webhook: "zz-keyhatch".into(),
-        hosts: Vec::new(),
-    };
-    [rights::certificates(&names, "keyhatch"), rights::admission(cluster_checks)].concat()
+    [rights::certificates(&names(), "keyhatch"), rights::admission(cluster_checks)].concat()
 }
 
 /// Everything that Keyhatch can ask for.
 fn wanted_at_most() -> Vec<Right> {
-    [wanted_with(true), rights::pods(true)].concat()
+    [wanted_with(true), rights::pods(true), rights::loops("keyhatch", "keyhatch-loops", true)].concat()
 }
 
 fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// The rights that roles grant to our ServiceAccount, written as Keyhatch writes them.
+/// The rights that roles grant to our one ServiceAccount, written as Keyhatch writes them.
 fn granted(objects: &[Value]) -> BTreeSet<String> {
-    let mut granted = BTreeSet::new();
+    let mut granted = granted_to_each(objects);
+    let ours = granted.remove("keyhatch").unwrap_or_default();
+    assert!(granted.is_empty(), "{granted:?}");
+    ours
+}
+
+/// The rights that roles grant, by ServiceAccount.
+pub(super) fn granted_to_each(objects: &[Value]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut granted = BTreeMap::<String, BTreeSet<String>>::new();
     for binding in objects.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("RoleBinding")) {
         let subject = &binding["subjects"][0];
         if subject["kind"] == "Group" {
             continue; // not ours
         }
-        assert_eq!((&subject["name"], &subject["namespace"]), (&"keyhatch".into(), &"keyhatch".into()));
+        assert_eq!(
+            (subject["kind"].as_str(), subject["namespace"].as_str()),
+            (Some("ServiceAccount"), Some("keyhatch"))
+        );
+        let granted = granted.entry(subject["name"].as_str().unwrap().to_owned()).or_default();
         let is_role = |object: &&Value| {
             object["kind"] == binding["roleRef"]["kind"]
                 && object["metadata"]["name"] == binding["roleRef"]["name"]
@@ -109,6 +125,8 @@ fn components_change_rights_as_they_say() {
     assert_eq!(with("cluster-checks"), texts(wanted_with(true)));
     assert_eq!(with("namespace-enforce"), texts(wanted()));
     assert_eq!(with("pods"), texts([wanted(), rights::pods(false)].concat()));
+    let loops = rights::loops("keyhatch", "keyhatch-loops", false);
+    assert_eq!(with("loops"), texts([wanted(), loops].concat()));
     let more = rights::pods(true).into_iter().filter(|right| right.flow == Flow::WatchCredentials);
     assert_eq!(with("watch-credentials"), texts(wanted().into_iter().chain(more).collect()));
 }
@@ -155,17 +173,19 @@ fn definitions_are_in_a_kustomization_of_their_own() {
         objects.iter().map(|object| object["kind"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(kinds("crds"), ["CustomResourceDefinition".to_owned()].into());
-    for folder in ["base", "overlays/beside-eso", "overlays/standalone"] {
+    for folder in ["base", "overlays/beside-eso", "overlays/separate-accounts", "overlays/standalone"] {
         assert!(!kinds(folder).contains("CustomResourceDefinition"), "{folder}");
     }
 }
 
 #[test]
 fn everything_has_our_label_and_nothing_is_elsewhere() {
-    for object in kustomize(&manifests().join("overlays/standalone")) {
-        let metadata = &object["metadata"];
-        assert_eq!(metadata["labels"]["app.kubernetes.io/name"], "keyhatch", "{object}");
-        assert!(metadata["namespace"].is_null() || metadata["namespace"] == "keyhatch", "{object}");
+    for overlay in ["overlays/standalone", "overlays/separate-accounts"] {
+        for object in kustomize(&manifests().join(overlay)) {
+            let metadata = &object["metadata"];
+            assert_eq!(metadata["labels"]["app.kubernetes.io/name"], "keyhatch", "{object}");
+            assert!(metadata["namespace"].is_null() || metadata["namespace"] == "keyhatch", "{object}");
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Pods on a real API server: as they are stored, by whom they are made, and what is refused while nobody answers.
 
+mod markers;
+mod preflight;
 mod refused;
 mod stored;
 

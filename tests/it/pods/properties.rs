@@ -57,6 +57,17 @@ fn annotations() -> impl Strategy<Value = Value> {
 fn pod() -> impl Strategy<Value = Value> {
     let parts =
         (annotations(), container("one"), container("two"), container("first"), any::<bool>(), any::<bool>());
+    // Of some nobody knows what they start; keys of an ExternalSecret would have no name there.
+    let parts = (parts, any::<bool>()).prop_map(
+        |((mut annotations, one, mut two, first, volumes, group), kubelet)| {
+            if kubelet {
+                two.as_object_mut().unwrap().remove("command");
+                annotations["keyhatch.dev/env-via"] = "kubelet".into();
+                annotations.as_object_mut().unwrap().remove("keyhatch.dev/external-secret-env");
+            }
+            (annotations, one, two, first, volumes, group)
+        },
+    );
     let policy = prop_oneof![Just(None), Just(Some("Never")), Just(Some("Always"))];
     (parts, policy).prop_map(|((annotations, one, two, first, has_volumes, has_group), policy)| {
         let mut pod = json!({
@@ -98,15 +109,29 @@ fn without_ours(pod: &Value) -> Value {
         let containers = pod["spec"][list].as_array_mut().unwrap();
         containers.retain(|container| !named(container, &["keyhatch-agent"]));
         for container in containers {
-            let command: Vec<_> = container["command"].as_array().unwrap().clone();
-            if command[0].as_str().unwrap().ends_with("/.keyhatch-agent") {
+            if let Some(command) = container.get("command").and_then(Value::as_array).cloned()
+                && command[0].as_str().unwrap().ends_with("/.keyhatch-agent")
+            {
                 container["command"] = command[4..].into();
             }
+            let is_reference = |value: &str| value.starts_with("keyhatch:");
+            retain(container, "env", |entry| {
+                entry.get("valueFrom").is_none() && !entry["value"].as_str().is_some_and(is_reference)
+            });
             retain(container, "volumeMounts", |mount| !named(mount, &["keyhatch"]));
         }
     }
     retain(&mut pod["spec"], "volumes", |volume| !named(volume, &["keyhatch", "keyhatch-token"]));
     pod
+}
+
+/// The names in `env`, container by container: those of the kubelet's, references and others; `X` may be added.
+fn variables(pod: &Value) -> Vec<String> {
+    let containers = pod["spec"]["containers"].as_array().unwrap().iter();
+    let names =
+        containers.flat_map(|container| container.get("env").and_then(Value::as_array).into_iter().flatten());
+    let names = names.map(|entry| entry["name"].as_str().unwrap().to_owned());
+    names.filter(|name| name != "X").collect()
 }
 
 /// An empty list is none.
@@ -129,6 +154,7 @@ proptest! {
         prop_assert_eq!(without_ours(&once), without_ours(&pod));
         let again = planned(&once, &defaults()).map_err(|report| TestCaseError::fail(super::told(report)))?;
         prop_assert!(again.patch.is_empty(), "{:#?}", again.patch);
+        prop_assert_eq!(variables(&once), variables(&pod));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The fields of a PushSecretMetadata's spec: what each may hold, and how each is read when something is odd about it.
 
-use std::collections::BTreeMap;
-
 use smol_str::SmolStr;
 
 use super::json::{Json, Members};
@@ -10,7 +8,7 @@ use super::rules::{
     REPLICA_REGION_UNKNOWN, RESOURCE_POLICY,
 };
 use super::{FIELDS, unknown_field, value_in_short};
-use crate::api::push_metadata::{PolicySource, PushFormat, PushSecretMetadata, ResourcePolicy};
+use crate::api::push_metadata::{PolicySource, PushFormat, PushSecretMetadata, ResourcePolicy, Tags};
 use crate::aws::region::{self, Region};
 use crate::aws::{kms, secret_name, tags};
 use crate::field::Field;
@@ -62,7 +60,7 @@ pub(super) fn check(spec: &PushSecretMetadata, at: &Field<'_>, report: &mut Repo
     }
     if let Some(tags) = tags {
         let at = at.key("tags");
-        tags.iter().for_each(|(key, value)| check_tag(key, value, &at.key(key), report));
+        tags.into_iter().for_each(|(key, value)| check_tag(key, value, &at.key(key), report));
         check_tag_count(tags.len(), &at, report);
     }
     if let Some(policy) = resource_policy {
@@ -129,17 +127,18 @@ fn check_kms_key(key: &str, at: &Field<'_>, report: &mut Report) {
     }
 }
 
-fn read_tags(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<BTreeMap<SmolStr, SmolStr>> {
+fn read_tags(value: &Json<'_>, at: &Field<'_>, report: &mut Report) -> Option<Tags> {
     let members = object(value, at, report)?;
-    let mut out = BTreeMap::new();
+    let mut out = Vec::new();
     for (key, value) in members {
         let at = at.key(key);
         let Some(value) = text(value, &at, report) else { continue };
         check_tag(key, value, &at, report);
-        out.insert(key.as_ref().into(), value.into());
+        out.push((key.as_ref().into(), value.into()));
     }
-    check_tag_count(out.len(), at, report);
-    Some(out)
+    let tags: Tags = out.into_iter().collect();
+    check_tag_count(tags.len(), at, report);
+    Some(tags)
 }
 
 fn check_tag(key: &str, value: &str, at: &Field<'_>, report: &mut Report) {

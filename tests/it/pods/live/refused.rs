@@ -104,20 +104,29 @@ fn what_was_injected_stays() {
     set("app=app:2").success().unwrap();
 
     let path = format!("/api/v1/namespaces/{namespace}/pods/web/ephemeralcontainers");
-    let with = |mounts: serde_json::Value| {
+    let with = |mounts: serde_json::Value, env: serde_json::Value| {
         let current =
             site().plane.kubectl(&["get", "pod", "web", "-n", &namespace, "-o", "json"]).success().unwrap();
         let mut current: serde_json::Value = serde_json::from_str(&current).unwrap();
         current["spec"]["ephemeralContainers"] = serde_json::json!([{
-            "name": "debug", "image": "busybox", "volumeMounts": mounts, "terminationMessagePolicy": "File",
+            "name": "debug", "image": "busybox", "volumeMounts": mounts, "env": env,
+            "terminationMessagePolicy": "File",
         }]);
         site().plane.kubectl_in(&current.to_string(), &["replace", "--raw", &path, "-f", "-"])
     };
     for volume in ["keyhatch", "keyhatch-token"] {
-        let output = with(serde_json::json!([{"name": volume, "mountPath": "/x"}]));
+        let output = with(serde_json::json!([{"name": volume, "mountPath": "/x"}]), serde_json::json!([]));
         assert!(output.stderr.contains("may not mount the volumes of Keyhatch"), "{}", output.stderr);
     }
-    with(serde_json::json!([])).success().unwrap();
+    let from = serde_json::json!({"fileKeyRef": {"volumeName": "keyhatch", "path": "db.json", "key": "A"}});
+    let output = with(serde_json::json!([]), serde_json::json!([{"name": "A", "valueFrom": from}]));
+    assert!(
+        output.stderr.contains("may not read variables from the volumes of Keyhatch"),
+        "{}",
+        output.stderr
+    );
+    let own = serde_json::json!([{"name": "A", "value": "b"}, {"name": "B"}]);
+    with(serde_json::json!([]), own).success().unwrap();
     assert_eq!(pod["spec"]["initContainers"][0]["image"], "registry.example.com/keyhatch-agent:1");
 }
 

@@ -45,6 +45,28 @@ fn a_pod_that_is_made_again_is_the_same() {
 }
 
 #[test]
+fn variables_that_the_kubelet_sets_are_stored_as_they_were_planned() {
+    let namespace = site().namespace("kubelet");
+    let pod = POD
+        .replace(
+            "    keyhatch.dev/store: aws\n",
+            "    keyhatch.dev/store: aws\n    keyhatch.dev/env-via: kubelet\n",
+        )
+        .replace(", command: [/app]", ", env: [{name: TOKEN, value: 'keyhatch:token'}]");
+    let once = site().create(&namespace, &pod);
+    let from = |name: &str| {
+        let key =
+            json!({"volumeName": "keyhatch", "path": ".keyhatch/app.env", "key": name, "optional": false});
+        json!({"name": name, "valueFrom": {"fileKeyRef": key}})
+    };
+    assert_eq!(once["spec"]["containers"][0]["env"], json!([from("PASSWORD"), from("TOKEN")]));
+    assert_eq!(once["spec"]["containers"][0]["command"], Value::Null);
+    let mut again = once.clone();
+    again["metadata"] = json!({"name": "again", "annotations": once["metadata"]["annotations"]});
+    assert_eq!(essence(site().create(&namespace, &again.to_string())), essence(once));
+}
+
+#[test]
 fn the_token_of_the_api_server_is_as_the_pod_wants_it() {
     let namespace = site().namespace("automount");
     let without = POD.replace("spec:\n", "spec:\n  automountServiceAccountToken: false\n");

@@ -1,0 +1,81 @@
+//! Conditions of a status: those there are and a new one in, the list to be written out, if there is something to write.
+
+use crate::api::common::Condition;
+
+/// The longest message, in bytes.
+const LONGEST: usize = 4096;
+
+/// Puts a condition in the place of the one of its type. None: it is there as it should be, so nothing is to be written.
+/// `lastTransitionTime` becomes `now` (RFC 3339) only where the status changes; the one that `new` has does not count.
+pub fn set(conditions: &[Condition], new: Condition, now: &str) -> Option<Vec<Condition>> {
+    let before = conditions.iter().find(|one| one.type_ == new.type_);
+    let since = before.filter(|before| before.status == new.status);
+    let since = since.and_then(|before| before.last_transition_time.clone());
+    let new = Condition {
+        message: new.message.as_deref().map(bounded),
+        last_transition_time: Some(since.unwrap_or_else(|| now.to_owned())),
+        ..new
+    };
+    if before == Some(&new) {
+        return None;
+    }
+    let mut conditions = conditions.to_vec();
+    match conditions.iter_mut().find(|one| one.type_ == new.type_) {
+        Some(there) => *there = new,
+        None => conditions.push(new),
+    }
+    Some(conditions)
+}
+
+/// A message as long as it may be, cut between two characters.
+fn bounded(message: &str) -> String {
+    const CUT: &str = " …";
+    if message.len() <= LONGEST {
+        return message.to_owned();
+    }
+    let fits = |&(at, c): &(usize, char)| at + c.len_utf8() + CUT.len() <= LONGEST;
+    message.char_indices().take_while(fits).map(|(_, c)| c).chain(CUT.chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ready(status: &str, reason: &str, message: &str, since: Option<&str>) -> Condition {
+        Condition {
+            type_: "Ready".into(),
+            status: status.into(),
+            reason: Some(reason.into()),
+            message: Some(message.into()),
+            last_transition_time: since.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_time_moves_with_the_status_and_with_nothing_else() {
+        let other = Condition { type_: "Other".into(), ..ready("True", "r", "m", Some("t0")) };
+        let old = [other.clone(), ready("True", "Synced", "all", Some("t1"))];
+        for (new, expected) in [
+            (ready("True", "Synced", "all", None), None),
+            (ready("True", "Synced", "more", None), Some(ready("True", "Synced", "more", Some("t1")))),
+            (ready("True", "Other", "all", None), Some(ready("True", "Other", "all", Some("t1")))),
+            (ready("False", "Errored", "all", None), Some(ready("False", "Errored", "all", Some("t2")))),
+        ] {
+            let expected = expected.map(|ready| vec![other.clone(), ready]);
+            assert_eq!(set(&old, new, "t2"), expected);
+        }
+        let first = ready("True", "Synced", "all", Some("t2"));
+        assert_eq!(set(&[], first.clone(), "t2"), Some(vec![first.clone()]));
+        assert_eq!(set(&[ready("True", "Synced", "all", None)], first.clone(), "t2"), Some(vec![first]));
+    }
+
+    #[test]
+    fn a_message_is_bounded_and_stays_text() {
+        let long = "ä".repeat(LONGEST);
+        let set = set(&[], ready("False", "Errored", &long, None), "t").unwrap();
+        let message = set[0].message.as_deref().unwrap();
+        assert!((LONGEST - 4..=LONGEST).contains(&message.len()), "{}", message.len());
+        assert!(message.ends_with("ä …"));
+        assert_eq!(super::set(&set, ready("False", "Errored", &long, None), "t2"), None);
+    }
+}

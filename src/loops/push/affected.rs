@@ -1,0 +1,79 @@
+//! Which PushSecrets a change of another object is about. Pure; one too many costs a look, one too few a stale secret.
+
+use std::collections::BTreeMap;
+
+use crate::api::common::StoreKind;
+use crate::api::push_metadata::Metadata;
+use crate::api::push_secret::PushSecret;
+use crate::api::secret_store::SecretStoreSpec;
+use crate::facts::{Labels, selects};
+
+use super::stores::{Store, select};
+
+/// A Secret or ConfigMap that changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Changed<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// Its labels, before and after.
+    pub(super) labels: [Option<&'a BTreeMap<String, String>>; 2],
+    /// Whether it is a Secret.
+    pub(super) is_secret: bool,
+}
+
+/// Whether a PushSecret of its namespace reads it.
+pub(super) fn reads(object: &PushSecret, changed: Changed<'_>) -> bool {
+    let pushes = || {
+        object.spec.selector.secret.as_ref().is_some_and(|source| match &source.selector {
+            _ if !source.name.is_empty() => source.name == changed.name,
+            Some(selector) => {
+                let labels = changed.labels.into_iter().flatten();
+                labels.into_iter().any(|labels| selects(selector, &labels_of(labels)))
+            }
+            None => false,
+        })
+    };
+    (changed.is_secret && pushes()) || names_policy(object, changed.name)
+}
+
+/// Whether the name is somewhere in its metadata, where policies are named.
+fn names_policy(object: &PushSecret, name: &str) -> bool {
+    let single = object.spec.data.iter().filter_map(|entry| entry.metadata.as_ref());
+    let many = object.spec.data_to.iter().filter_map(|entry| entry.metadata.as_ref());
+    single.chain(many).any(|metadata| match metadata {
+        Metadata::Text(text) => text.get().contains(name),
+        Metadata::Read(read) => {
+            let policy = read.resource_policy.as_ref().and_then(|policy| policy.policy_source_ref.as_ref());
+            policy.is_some_and(|source| source.name == name)
+        }
+    })
+}
+
+/// Whether a PushSecret names a store, or has pushed there. `store` is one that its namespace sees.
+pub(super) fn uses(object: &PushSecret, store: &Store) -> bool {
+    let recorded = object.status.as_ref().map(|status| &status.synced_push_secrets);
+    recorded.is_some_and(|recorded| recorded.contains_key(&store.key().to_string()))
+        || !select(&object.spec.secret_store_refs, std::slice::from_ref(store), |_| true).ours.is_empty()
+}
+
+/// Whether a store has its access keys in this Secret. `namespace` is the store's; empty for a ClusterSecretStore.
+pub(super) fn holds_keys(spec: &SecretStoreSpec, namespace: &str, secret: (&str, &str)) -> bool {
+    let Some(keys) = spec.secrets_manager().and_then(|aws| aws.auth.secret_ref.as_ref()) else {
+        return false;
+    };
+    let selectors =
+        [keys.access_key_id.as_ref(), keys.secret_access_key.as_ref(), keys.session_token.as_ref()];
+    let kind = if namespace.is_empty() { StoreKind::ClusterSecretStore } else { StoreKind::SecretStore };
+    selectors.into_iter().flatten().any(|selector| {
+        let own = match kind {
+            StoreKind::SecretStore => Some(namespace),
+            // Without a namespace it is each consumer's.
+            StoreKind::ClusterSecretStore => selector.namespace.as_deref(),
+        };
+        selector.name == secret.1 && own.is_none_or(|own| own == secret.0)
+    })
+}
+
+fn labels_of(labels: &BTreeMap<String, String>) -> Labels {
+    labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+}
