@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use kube::Client;
 
+use crate::api::secret_store::OWN_CLASS;
 use crate::health::Health;
 use crate::leader::Guard;
 use crate::source::Source;
@@ -65,9 +66,6 @@ pub enum Adopt {
     All,
 }
 
-/// The controller that a store names to be ours.
-pub const CONTROLLER: &str = "keyhatch";
-
 /// The Secret of our own namespace whose key makes tokens of pushes.
 pub const PUSH_SECRET: &str = "keyhatch-push";
 
@@ -75,7 +73,7 @@ impl Adopt {
     /// Whether the objects of a store with this `spec.controller` are ours.
     pub fn adopts(self, controller: &str) -> bool {
         match controller {
-            CONTROLLER => true,
+            OWN_CLASS => true,
             "" => self == Self::All,
             _ => false,
         }

@@ -13,6 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::common::{Condition, LABEL, SecretKeySelector, ServiceAccountSelector};
 
+/// The class of controllers that hands a store to Keyhatch's own loops.
+pub const OWN_CLASS: &str = "keyhatch";
+
 /// Access to AWS Secrets Manager for one namespace: the region, and the identity to use there.
 #[derive(CustomResource, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[kube(

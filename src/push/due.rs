@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
+use kube::api::ObjectMeta;
 
 use crate::api::push_secret::{PushSecretSpec, PushSecretStatus};
 use crate::go::duration;
@@ -23,9 +24,8 @@ pub enum Due {
     OnChange,
 }
 
-/// The version of an object that is pushed, as the status keeps it: its generation, and a hash of its labels and
-/// annotations.
-pub fn version(
+/// As the status keeps it: its generation, and a hash of its labels and annotations.
+fn version(
     generation: i64,
     annotations: Option<&BTreeMap<String, String>>,
     labels: Option<&BTreeMap<String, String>>,
@@ -37,6 +37,12 @@ pub fn version(
     };
     let text = format!("{{annotations:map[{}] labels:map[{}]}}", printed(annotations), printed(labels));
     format!("{generation}-{}", object_hash(text.as_bytes()))
+}
+
+/// The version of an object.
+pub fn version_of(metadata: &ObjectMeta) -> String {
+    let generation = metadata.generation.unwrap_or_default();
+    version(generation, metadata.annotations.as_ref(), metadata.labels.as_ref())
 }
 
 /// Time between two pushes; none: once for every version. A word that is no duration is the default.

@@ -42,6 +42,15 @@ pub fn note(record: &mut Record, store: &str, remote_key: &str, outcome: Outcome
     }
 }
 
+/// Forgets entries of a store that are wanted no more, and stay at AWS: nobody deletes them later.
+pub fn forget(record: &mut Record, store: &str, is_wanted: impl Fn(&str) -> bool) {
+    let Some(entries) = record.get_mut(store) else { return };
+    entries.retain(|_, entry| is_wanted(&entry.match_.remote_ref.remote_key));
+    if entries.is_empty() {
+        record.remove(store);
+    }
+}
+
 /// Whether the last push of a remote secret had a policy of ours.
 pub fn had_policy(recorded: &BTreeMap<String, PushData>, remote_key: &str) -> bool {
     let of_key = recorded.values().filter(|entry| entry.match_.remote_ref.remote_key == remote_key);

@@ -78,6 +78,13 @@ pub struct Wanted {
     pub is_incomplete: bool,
 }
 
+impl Wanted {
+    /// Whether a remote key may be wanted.
+    pub fn may_want(&self, remote_key: &str) -> bool {
+        self.is_incomplete || self.blocked.contains(remote_key) || self.targets.contains_key(remote_key)
+    }
+}
+
 /// Works out what is wanted of a store.
 pub fn wanted(spec: &PushSecretSpec, sources: &[Source], destination: &Destination) -> Wanted {
     let mut wanted = Wanted::default();

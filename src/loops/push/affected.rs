@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::common::StoreKind;
 use crate::api::push_metadata::Metadata;
-use crate::api::push_secret::PushSecret;
+use crate::api::push_secret::{PushDeletionPolicy, PushSecret};
 use crate::api::secret_store::SecretStoreSpec;
 use crate::facts::{Labels, selects};
 
@@ -56,6 +55,18 @@ pub(super) fn uses(object: &PushSecret, store: &Store) -> bool {
         || !select(&object.spec.secret_store_refs, std::slice::from_ref(store), |_| true).ours.is_empty()
 }
 
+/// Whether a PushSecret that changed, or went, may have kept stores that it keeps no more.
+pub(super) fn may_release(before: &PushSecret, after: Option<&PushSecret>) -> bool {
+    let pushed_to = |object: &PushSecret| -> Vec<String> {
+        let status = object.status.as_ref();
+        status.into_iter().flat_map(|status| status.synced_push_secrets.keys().cloned()).collect()
+    };
+    let is_as_before = |after: &PushSecret| {
+        after.metadata.generation == before.metadata.generation && pushed_to(after) == pushed_to(before)
+    };
+    before.spec.deletion_policy == PushDeletionPolicy::Delete && !after.is_some_and(is_as_before)
+}
+
 /// Whether a store has its access keys in this Secret. `namespace` is the store's; empty for a ClusterSecretStore.
 pub(super) fn holds_keys(spec: &SecretStoreSpec, namespace: &str, secret: (&str, &str)) -> bool {
     let Some(keys) = spec.secrets_manager().and_then(|aws| aws.auth.secret_ref.as_ref()) else {
@@ -63,13 +74,9 @@ pub(super) fn holds_keys(spec: &SecretStoreSpec, namespace: &str, secret: (&str,
     };
     let selectors =
         [keys.access_key_id.as_ref(), keys.secret_access_key.as_ref(), keys.session_token.as_ref()];
-    let kind = if namespace.is_empty() { StoreKind::ClusterSecretStore } else { StoreKind::SecretStore };
     selectors.into_iter().flatten().any(|selector| {
-        let own = match kind {
-            StoreKind::SecretStore => Some(namespace),
-            // Without a namespace it is each consumer's.
-            StoreKind::ClusterSecretStore => selector.namespace.as_deref(),
-        };
+        // A ClusterSecretStore's without a namespace is each consumer's.
+        let own = if namespace.is_empty() { selector.namespace.as_deref() } else { Some(namespace) };
         selector.name == secret.1 && own.is_none_or(|own| own == secret.0)
     })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::aws::failure::Failure;
 use crate::cluster::Trouble;
 use crate::leader::NotLeader;
 use crate::loops::write::WriteError;
@@ -19,7 +20,7 @@ pub(super) enum PushError {
     Cause(#[from] Cause),
     /// The store, or AWS.
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(SourceError),
     /// A status or a finalizer.
     #[error(transparent)]
     Write(Arc<WriteError>),
@@ -97,5 +98,20 @@ impl PushError {
 impl From<WriteError> for PushError {
     fn from(error: WriteError) -> Self {
         Self::Write(Arc::new(error))
+    }
+}
+
+/// Without AWS's request id, which is new with every try: a condition and an Event are to say the same for as long as the
+/// same is wrong.
+impl From<SourceError> for PushError {
+    fn from(error: SourceError) -> Self {
+        Self::Source(match error {
+            SourceError::Aws(failure) => SourceError::Aws(Failure { request_id: None, ..failure }),
+            SourceError::Plan(_)
+            | SourceError::Object(_)
+            | SourceError::Key { .. }
+            | SourceError::NoRole { .. }
+            | SourceError::Extract(_) => error,
+        })
     }
 }

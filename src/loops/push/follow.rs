@@ -91,8 +91,9 @@ impl Follower {
     }
 
     fn is_complete(&self) -> bool {
-        let Inner { pushes, stores, cluster_stores, .. } = &*self.0;
-        pushes.is_complete() && stores.is_complete() && cluster_stores.is_complete()
+        let Inner { pushes, stores, cluster_stores, secrets, .. } = &*self.0;
+        let objects = pushes.is_complete() && stores.is_complete() && cluster_stores.is_complete();
+        objects && secrets.is_complete()
     }
 
     async fn look(&self, key: ObjectKey) -> Outcome {
@@ -151,9 +152,11 @@ impl Follower {
             self.lock().insert(change.key.clone());
         }
         self.0.queue.add(change.key.clone());
-        // One that is gone keeps no store any more.
-        if let (Some(Kept::Object(object)), None) = (&change.before, &change.after) {
-            self.release_stores(object);
+        // It may keep stores no more that it kept before.
+        if let Some(Kept::Object(before)) = &change.before
+            && affected::may_release(before, change.after.as_ref().and_then(Kept::object).map(|one| &**one))
+        {
+            self.release_stores(before);
         }
     }
 
@@ -195,8 +198,9 @@ impl Follower {
 
     /// A Secret or ConfigMap is pushed, is a policy, or is what stores have their keys in.
     fn read_changed(&self, change: &Change<Trace>, is_secret: bool) {
-        if change.before.is_none() && !self.is_complete() {
-            return; // everything is looked at anyway
+        let watched = if is_secret { &self.0.secrets } else { &self.0.config_maps };
+        if change.before.is_none() && !watched.is_complete() {
+            return; // it is listed, not new
         }
         let ObjectKey { namespace, name } = &change.key;
         let of = |kept: &Option<Kept<Trace>>| kept.as_ref().and_then(Kept::object).cloned();

@@ -17,7 +17,7 @@ pub(super) struct Memory {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// By the PushSecret's UID and the secret's name as its store sees it.
+    /// By the PushSecret's UID, and by store and name of the secret.
     known: HashMap<(String, String), Known>,
     /// By ARN.
     paces: HashMap<String, Pace>,
@@ -33,17 +33,17 @@ impl Memory {
     }
 
     /// What a PushSecret's secret was last seen to be.
-    pub(super) fn known(&self, uid: &str, name: &str) -> Option<Known> {
-        self.lock().known.get(&(uid.to_owned(), name.to_owned())).cloned()
+    pub(super) fn known(&self, uid: &str, place: &str) -> Option<Known> {
+        self.lock().known.get(&(uid.to_owned(), place.to_owned())).cloned()
     }
 
     /// That it is as it should be.
-    pub(super) fn remember(&self, uid: &str, name: &str, known: Known) {
+    pub(super) fn remember(&self, uid: &str, place: &str, known: Known) {
         let mut kept = self.lock();
         if kept.known.len() >= MOST {
             kept.known.clear();
         }
-        kept.known.insert((uid.to_owned(), name.to_owned()), known);
+        kept.known.insert((uid.to_owned(), place.to_owned()), known);
     }
 
     /// How long the next version of a secret has to wait.

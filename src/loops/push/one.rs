@@ -61,9 +61,12 @@ impl Push<'_> {
             }
         }
         // Only once all is where it shall be: what moved to another store of the same account is not deleted.
-        if self.deletes() && pushed.problems.is_empty() {
-            for store in left {
-                self.leave(store, &arns, &mut pushed).await;
+        let is_all_there = pushed.problems.is_empty();
+        for store in left {
+            match self.deletes() {
+                true if is_all_there => self.leave(store, &arns, &mut pushed).await,
+                true => {}
+                false => record::forget(&mut pushed.record, &store.key().to_string(), |_| false),
             }
         }
         pushed
@@ -93,7 +96,12 @@ impl Push<'_> {
             prefix: remote.access().plan.prefix.clone(),
         };
         let mut wanted = wanted(&self.object.spec, sources, &destination);
-        let removals = if self.deletes() { removal::split(&recorded, &mut wanted) } else { BTreeMap::new() };
+        let removals = if self.deletes() {
+            removal::split(&recorded, &mut wanted)
+        } else {
+            record::forget(&mut pushed.record, &key, |remote_key| wanted.may_want(remote_key));
+            BTreeMap::new()
+        };
         let Wanted { targets, refused, .. } = wanted;
         let refused = refused.into_iter().map(|error| (format!("{key} {}", error.at), error.cause.into()));
         pushed.problems.extend(refused);

@@ -107,12 +107,7 @@ impl Preview<'_> {
         is_new: bool,
         text: &mut String,
     ) -> Result<(), std::fmt::Error> {
-        let metadata = &self.object.metadata;
-        let version = due::version(
-            metadata.generation.unwrap_or_default(),
-            metadata.annotations.as_ref(),
-            metadata.labels.as_ref(),
-        );
+        let version = due::version_of(&self.object.metadata);
         let synced = self.object.status.as_ref().and_then(|status| status.synced_resource_version.as_ref());
         let intent = Intent {
             update_policy: self.object.spec.update_policy,

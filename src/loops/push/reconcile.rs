@@ -73,19 +73,17 @@ impl Pusher {
         if selected.ours.is_empty() && left.is_empty() {
             return Ok(Next::OnChange);
         }
-        let metadata = &object.metadata;
-        let (annotations, labels) = (metadata.annotations.as_ref(), metadata.labels.as_ref());
-        let version = due::version(metadata.generation.unwrap_or_default(), annotations, labels);
+        let version = due::version_of(&object.metadata);
         let old = object.status.clone().unwrap_or_default();
         let is_new_version = old.synced_resource_version.as_deref() != Some(&version);
-        let push = Push { pusher: self, object, namespace: &namespace, is_new_version };
-        if metadata.deletion_timestamp.is_some() {
+        if object.metadata.deletion_timestamp.is_some() {
+            let push = Push { pusher: self, object, namespace: &namespace, is_new_version };
             return self.finish(&push, stores).await;
         }
         let is_wanted = object.spec.deletion_policy == PushDeletionPolicy::Delete;
-        if self.finalizer(&push, is_wanted).await? {
-            return Ok(Next::OnChange); // it comes back as it was written
-        }
+        let written = self.finalizer(object, &namespace, is_wanted).await?;
+        let object = written.as_ref().unwrap_or(object);
+        let push = Push { pusher: self, object, namespace: &namespace, is_new_version };
         let now = Timestamp::now();
         match due(&object.spec, &old, &version, has_changed, now) {
             Due::Now => {}
@@ -143,7 +141,7 @@ impl Pusher {
         let lost: Vec<_> = pushed.record.keys().filter(|key| !is_known(key)).cloned().collect();
         pushed.problems.extend(lost.into_iter().map(|key| (key, PushError::StoreGone)));
         if pushed.record.is_empty() && pushed.problems.is_empty() {
-            self.finalizer(push, false).await?;
+            self.finalizer(push.object, push.namespace, false).await?;
             return Ok(Next::OnChange);
         }
         let version = push.object.status.as_ref().and_then(|status| status.synced_resource_version.clone());
@@ -160,11 +158,15 @@ impl Pusher {
         stores.iter().filter(|store| self.takes(store)).filter(is_left).cloned().collect()
     }
 
-    /// Answers whether it was changed.
-    async fn finalizer(&self, push: &Push<'_>, is_wanted: bool) -> Result<bool, PushError> {
-        let api = Api::namespaced(self.client.clone(), push.namespace);
-        let written = write::finalizer(&api, &self.guard, push.object, FINALIZER, is_wanted).await?;
-        Ok(written.is_some())
+    /// The object as it is now, if that was changed.
+    async fn finalizer(
+        &self,
+        object: &PushSecret,
+        namespace: &str,
+        is_wanted: bool,
+    ) -> Result<Option<PushSecret>, PushError> {
+        let api = Api::namespaced(self.client.clone(), namespace);
+        Ok(write::finalizer(&api, &self.guard, object, FINALIZER, is_wanted).await?)
     }
 
     /// Writes the status, if it says anything new.

@@ -45,10 +45,9 @@ impl Push<'_> {
             update_policy: self.object.spec.update_policy,
             has_changed: self.is_new_version || !record::has(recorded, remote_key),
         };
-        let policy = {
-            let had_policy = record::had_policy(recorded, remote_key);
-            sources::wanted_policy(&self.pusher.client, self.namespace, &target.metadata, had_policy).await
-        };
+        let had_policy = record::had_policy(recorded, remote_key);
+        let policy =
+            sources::wanted_policy(&self.pusher.client, self.namespace, &target.metadata, had_policy).await;
         match self.bring_into_step(remote, target, intent, &policy).await {
             Ok(applied) => {
                 done.changes = applied.changed + usize::from(applied.is_written);
@@ -73,7 +72,8 @@ impl Push<'_> {
     ) -> Result<apply::Applied, PushError> {
         let Pusher { tokens, memory, guard, .. } = self.pusher;
         let uid = self.object.metadata.uid.as_deref().unwrap_or_default();
-        let known = memory.known(uid, &target.name);
+        let place = format!("{} {}", remote.access().store, target.name);
+        let known = memory.known(uid, &place);
         for _ in 0..2 {
             let examined = examine::target(remote, target, intent, policy, known.as_ref(), tokens).await?;
             let is_restored = matches!(examined.value, Step::Restore);
@@ -92,7 +92,7 @@ impl Push<'_> {
                 audit::pushed(self, remote, &applied);
             }
             if let Some(version) = &applied.version {
-                memory.remember(uid, &target.name, Known::new(version, &target.edit, tokens));
+                memory.remember(uid, &place, Known::new(version, &target.edit, tokens));
             }
             return Ok(applied);
         }

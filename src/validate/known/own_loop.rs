@@ -5,11 +5,10 @@ use super::super::{Context, Subject};
 use super::push_stores::selected;
 use crate::api::Kind;
 use crate::api::push_secret::{PushDataTo, PushSecretSpec};
+use crate::api::secret_store::OWN_CLASS;
 use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
-
-use super::store_class::OWN_CLASS;
 
 /// Checks a PushSecret that names a store of ours.
 pub(super) fn check_push(

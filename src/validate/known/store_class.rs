@@ -5,13 +5,11 @@ use std::collections::BTreeSet;
 use super::super::{Context, Subject};
 use crate::api::Kind;
 use crate::api::common::StoreKind;
+use crate::api::secret_store::OWN_CLASS;
 use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
 use crate::suggest;
-
-/// The class of our own loops.
-pub(super) const OWN_CLASS: &str = "keyhatch";
 
 /// Checks the class of controllers that a store is for.
 pub(super) fn check_controller(

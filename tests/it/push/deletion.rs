@@ -164,3 +164,39 @@ fn a_store_waits_for_push_secrets_that_have_something_to_delete_there() {
         team.get("secretstore", "aws").map_or(Ok(()), |store| Err(store["metadata"].to_string()))
     });
 }
+
+#[test]
+fn what_was_given_up_while_nothing_was_deleted_is_forgotten() {
+    let team = Team::new();
+    team.source("app", &json!({"a": "1"}));
+    let push = |policy: &str, remote: &str| {
+        team.push("p", &json!({"deletionPolicy": policy, "data": [entry("a", remote, "")]}));
+        team.wait_reason("p", "Synced")
+    };
+    push("None", "old");
+    let object = push("None", "new");
+    let recorded = object["status"]["syncedPushSecrets"]["SecretStore/aws"].as_object().unwrap();
+    assert_eq!(recorded.keys().collect::<Vec<_>>(), ["new"]);
+    push(DELETE, "new");
+    team.delete("pushsecret", "p");
+    wait_gone(&team, "p");
+    assert!(is_there(&team, "old") && !is_there(&team, "new"));
+}
+
+#[test]
+fn a_store_that_leaves_goes_when_its_push_secret_has_moved() {
+    let team = Team::new();
+    team.apply(&[team.store("other", "keyhatch", &json!({"prefix": "x/"}))]);
+    team.source("app", &json!({"a": "1"}));
+    let push = |store: &str| {
+        team.push("p", &json!({"deletionPolicy": DELETE, "secretStoreRefs": [{"name": store}], "data": [entry("a", "s", "")]}));
+        team.wait_reason("p", "Synced");
+    };
+    push("aws");
+    team.delete("secretstore", "aws");
+    push("other");
+    wait_deleted(&team, "s");
+    wait_until(PATIENCE, "the store to go", || {
+        team.get("secretstore", "aws").map_or(Ok(()), |store| Err(store["metadata"].to_string()))
+    });
+}
