@@ -54,7 +54,7 @@ pub enum Step {
     Put {
         /// What it is to hold.
         content: Content,
-        /// Ids for the new version: the next one where AWS knows the one before already.
+        /// Ids for the new version: AWS takes one that it knows for a repetition, and then the next one is tried.
         tokens: Vec<String>,
     },
     /// It waits for its deletion, and is wanted again.
@@ -112,9 +112,7 @@ pub(super) fn put(
     tokens: &Tokens,
 ) -> Step {
     let replaced = current.map(|current| current.version_id.as_str()).or_else(|| described.current());
-    let tokens = (0..ATTEMPTS).map(|attempt| tokens.token(name, replaced, &content, attempt));
-    // AWS would take the id of an older version for a repetition, and change nothing.
-    let tokens = tokens.filter(|token| !described.stages.contains_key(token)).collect();
+    let tokens = (0..ATTEMPTS).map(|attempt| tokens.token(name, replaced, &content, attempt)).collect();
     Step::Put { content, tokens }
 }
 
