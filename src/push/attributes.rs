@@ -2,6 +2,7 @@
 //! does not say is not managed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
@@ -46,12 +47,19 @@ pub enum Change {
 }
 
 /// A policy that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Its text: JSON, or nothing at all for no policy.
     pub text: String,
     /// Whether AWS refuses it if it opens the secret to everybody.
     pub block_public: Option<bool>,
+}
+
+/// Without its text, which may come from a Secret.
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy").field("block_public", &self.block_public).finish_non_exhaustive()
+    }
 }
 
 /// Tags of a secret that is made.
@@ -244,5 +252,6 @@ mod tests {
         assert_eq!(change(" ", Some("{}")), Ok(Some(Change::DeletePolicy)));
         assert_eq!(change("", None), Ok(None));
         assert!(change("{", None).is_err());
+        assert!(!format!("{:?}", Change::PutPolicy(wanted("hunter2"))).contains("hunter2"));
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::types::{ReplicaRegionType, Tag};
 
 use super::described::replica;
+use super::value::discreet;
 use super::{Operation, Remote};
-use crate::push::remote::Replica;
+use crate::push::remote::{Content, Replica};
 use crate::source::error::SourceError;
 use crate::source::quota::Limited;
 
@@ -77,7 +78,9 @@ impl Remote {
             let request = client.put_resource_policy().secret_id(id).resource_policy(text);
             request.set_block_public_policy(block_public).send()
         });
-        self.source.heeded(&self.access, answer.await.map(drop))
+        // Its text may come from a Secret, and be something else by mistake.
+        let sent = Content::Text(text.to_owned().into());
+        self.source.heeded(&self.access, discreet(answer.await.map(drop), Some(&sent)))
     }
 
     /// Removes the resource policy; there need be none.

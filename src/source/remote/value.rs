@@ -188,7 +188,7 @@ fn written(
 }
 
 /// What AWS says of a request that it does not take may quote from it: such words are not passed on.
-fn discreet<T>(result: Result<T, Failure>, content: Option<&Content>) -> Result<T, Failure> {
+pub(super) fn discreet<T>(result: Result<T, Failure>, content: Option<&Content>) -> Result<T, Failure> {
     result.map_err(|failure| {
         let sent = match content {
             Some(Content::Text(text)) => one_line(&String::from_utf8_lossy(text.expose())),
