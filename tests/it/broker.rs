@@ -31,13 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A cluster without our webhook, which would refuse pods that were injected by hand.
 pub(crate) fn plane() -> &'static ControlPlane {
     static PLANE: OnceLock<ControlPlane> = OnceLock::new();
-    PLANE.get_or_init(|| {
-        let plane =
-            ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
-        let crds = crate::command::keyhatch(&["crds"]).stdout;
-        plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
-        plane
-    })
+    PLANE.get_or_init(crate::command::plane_with_crds)
 }
 
 /// What all tests share: the cluster, the AWS and the broker between them.

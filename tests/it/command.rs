@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use crate::support::control_plane::{ControlPlane, Options};
+
 /// How a command ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -17,6 +19,19 @@ pub(crate) struct Ended {
 /// Runs `keyhatch` with these arguments, in the repository's root.
 pub(crate) fn keyhatch(args: &[&str]) -> Ended {
     keyhatch_with("", args, &[])
+}
+
+/// Installs the definitions that `keyhatch crds` prints.
+pub(crate) fn install_crds(plane: &ControlPlane) {
+    let crds = keyhatch(&["crds"]).stdout;
+    plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
+}
+
+/// A cluster with our definitions, and neither controllers nor our webhook.
+pub(crate) fn plane_with_crds() -> ControlPlane {
+    let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
+    install_crds(&plane);
+    plane
 }
 
 /// Runs `keyhatch` with an input and some environment.

@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use crate::command::plane_with_crds;
 use crate::support::aws::Aws;
 use crate::support::aws::account::{Account, Keys};
 use crate::support::aws::secret::{Content, Secret};
-use crate::support::control_plane::{ControlPlane, Options};
+use crate::support::control_plane::ControlPlane;
 use crate::support::kubectl::wait_until;
 use crate::support::looper::{Installation, Looper};
 use crate::support::process::next_number;
@@ -26,14 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A cluster without our webhook: what it refuses must not break the loop.
 fn plane() -> &'static ControlPlane {
     static PLANE: OnceLock<ControlPlane> = OnceLock::new();
-    PLANE.get_or_init(new_plane)
-}
-
-fn new_plane() -> ControlPlane {
-    let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
-    let crds = crate::command::keyhatch(&["crds"]).stdout;
-    plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
-    plane
+    PLANE.get_or_init(plane_with_crds)
 }
 
 /// What most tests share: the cluster, the AWS and the loop between them.

@@ -28,8 +28,7 @@ fn patch(plane: &ControlPlane, patch: &str) -> Output {
 fn with_an_old_object() -> (ControlPlane, Webhook) {
     let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
     let webhook = Webhook::serve(Path::new(env!("CARGO_BIN_EXE_keyhatch")), &plane).unwrap();
-    let crds = crate::command::keyhatch(&["crds"]).stdout;
-    plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
+    crate::command::install_crds(&plane);
     wait_until(Duration::from_secs(30), "the old object to be stored", || {
         plane.kubectl_in(OLD, &["apply", "--server-side", "-f", "-"]).success()
     });

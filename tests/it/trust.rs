@@ -62,8 +62,7 @@ fn rotations_and_restarts_lose_no_review() {
     let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
     let balancer = Balancer::start();
     plane.create_namespace("keyhatch");
-    let crds = crate::command::keyhatch(&["crds"]).stdout;
-    plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
+    crate::command::install_crds(&plane);
     let url = format!("https://{}", balancer.address);
     let config = crate::command::keyhatch(&["webhook-config", "--url", &url]).stdout;
     plane.kubectl_in(&config, &["apply", "-f", "-"]).success().unwrap();

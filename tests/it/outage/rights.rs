@@ -138,8 +138,7 @@ fn run(plane: &ControlPlane, case: &Case) {
 #[test]
 fn each_missing_right_is_named_and_enough_when_it_is_given() {
     let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
-    let crds = crate::command::keyhatch(&["crds"]).stdout;
-    plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
+    crate::command::install_crds(&plane);
     let cases = cases();
     let all: String = cases.iter().map(|case| surroundings(case) + &roles(case, false)).collect();
     plane.kubectl_in(&all, &["apply", "--server-side", "-f", "-"]).success().unwrap();

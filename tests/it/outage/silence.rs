@@ -28,8 +28,7 @@ fn plane() -> ControlPlane {
     let account = "--serviceaccount=keyhatch:keyhatch";
     let bind = ["create", "clusterrolebinding", "keyhatch", "--clusterrole=cluster-admin", account];
     plane.kubectl(&bind).success().unwrap();
-    let crds = crate::command::keyhatch(&["crds"]).stdout;
-    plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
+    crate::command::install_crds(&plane);
     let config = crate::command::keyhatch(&["webhook-config", "--url", "https://127.0.0.1:1"]).stdout;
     plane.kubectl_in(&config, &["apply", "-f", "-"]).success().unwrap();
     plane

@@ -39,8 +39,7 @@ fn what_somebody_spoilt_is_told_and_made_anew() {
     let flags = ["--lease-duration=3s", "--leaf-lifetime=60s", "--ca-settle=10s"];
     let bin = env!("CARGO_BIN_EXE_keyhatch");
     let mut replica = Replica::start(bin, &plane, "one", &plane.kubeconfig(), &flags);
-    let crds = crate::command::keyhatch(&["crds"]).stdout;
-    plane.kubectl_in(&crds, &["apply", "--server-side", "-f", "-"]).success().unwrap();
+    crate::command::install_crds(&plane);
     replica.wait_state(503, "[-] ca-bundle failed: the webhook configuration does not show our CA yet");
     let url = format!("https://{}", replica.backend.address);
     let config = crate::command::keyhatch(&["webhook-config", "--url", &url]).stdout;

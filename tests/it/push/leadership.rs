@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{PATIENCE, Team, entry, entry_with, install, new_plane, text};
+use super::{PATIENCE, Team, entry, entry_with, install, plane_with_crds, text};
 use crate::support::aws::Aws;
 use crate::support::aws::fault::Fault;
 use crate::support::aws::operation::Operation;
@@ -23,7 +23,7 @@ fn signal(looper: &Looper, name: &str) {
 
 #[test]
 fn killed_at_any_moment_it_ends_in_step_and_no_version_is_written_twice() {
-    let (plane, aws) = (new_plane(), Aws::start());
+    let (plane, aws) = (plane_with_crds(), Aws::start());
     aws.fault(Operation::DescribeSecret, Fault::Latency(Duration::from_millis(15)));
     let installation = install(&plane, &aws, &["--lease-duration=1s"]);
     let team = Team::at(&plane, &aws, "keyhatch");
@@ -86,7 +86,7 @@ fn check_in_step(team: &Team<'_>, name: &str) {
 
 #[test]
 fn a_leader_that_was_stopped_past_its_lease_has_no_second_effect() {
-    let (plane, aws) = (new_plane(), Aws::start());
+    let (plane, aws) = (plane_with_crds(), Aws::start());
     let installation = install(&plane, &aws, &["--lease-duration=2s"]);
     let first = installation.start().unwrap();
     let team = Team::at(&plane, &aws, "keyhatch");
