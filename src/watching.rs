@@ -15,7 +15,7 @@ use kube::api::{Api, ListParams};
 use kube::runtime::watcher::{self, Event, watcher};
 pub use seen::{Seen, Taken};
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::cluster::{Trouble, TroubleKind};
 use crate::health::Part;
@@ -48,8 +48,9 @@ pub struct Watching<K> {
 enum Progress {
     /// It works.
     Works,
-    /// The API server must answer first.
-    Broken,
+    /// The API server must answer first, and is asked at this time: whoever waits may be called away to other things, again
+    /// and again, and each time it would begin to wait anew.
+    Broken(Instant),
     /// It works, unless it fails before this.
     Settling(Instant),
 }
@@ -73,15 +74,13 @@ where
         Self { is_awaited: true, consequence, ..self }
     }
 
-    /// The next change.
+    /// The next change. It may be dropped and called again without losing anything.
     pub async fn next(&mut self) -> Event<K> {
         loop {
-            if let Progress::Broken = self.progress {
-                self.wait_for_answer().await;
-            }
+            self.wait_for_answer().await;
             let settled = match self.progress {
                 Progress::Settling(at) => at,
-                Progress::Works | Progress::Broken => Instant::now() + LAST_PAUSE,
+                Progress::Works | Progress::Broken(_) => Instant::now() + LAST_PAUSE,
             };
             let event = tokio::select! {
                 event = self.events.next() => event,
@@ -112,7 +111,8 @@ where
     }
 
     fn fails(&mut self, trouble: &Trouble) {
-        self.progress = Progress::Broken;
+        self.progress = Progress::Broken(Instant::now() + self.pause);
+        self.pause = (self.pause * 2).min(LAST_PAUSE);
         let mut text = format!("cannot be watched: {trouble}");
         match trouble.kind {
             TroubleKind::Passing | TroubleKind::Conflict if self.is_awaited => {
@@ -125,17 +125,73 @@ where
         self.part.fails(&text);
     }
 
-    /// Asks until the API server lists one object, and then for the watch to prove itself.
+    /// While it is broken: asks until the API server lists one object, and then for the watch to prove itself.
     async fn wait_for_answer(&mut self) {
-        loop {
-            sleep(self.pause).await;
-            self.pause = (self.pause * 2).min(LAST_PAUSE);
+        while let Progress::Broken(at) = self.progress {
+            sleep_until(at).await;
             match timeout(PATIENCE, self.api.list(&self.probe)).await {
-                Ok(Ok(_)) => break,
+                Ok(Ok(_)) => self.progress = Progress::Settling(Instant::now() + QUIET),
                 Ok(Err(error)) => self.fails(&Trouble::from(&error)),
                 Err(_) => self.fails(&Trouble::silence()),
             }
         }
-        self.progress = Progress::Settling(Instant::now() + QUIET);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::http::{Request, Response};
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::Client;
+    use kube::client::Body;
+
+    use super::*;
+    use crate::health::Health;
+    use crate::metrics::Metrics;
+
+    /// Refuses the first lists, and then has nothing.
+    fn client(refusals: usize) -> Client {
+        let lists = AtomicUsize::new(0);
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let is_watch = request.uri().query().is_some_and(|query| query.contains("watch="));
+            let (status, body) = if !is_watch && lists.fetch_add(1, Ordering::Relaxed) < refusals {
+                (
+                    403,
+                    r#"{"kind":"Status","status":"Failure","code":403,"reason":"Forbidden","message":"no"}"#,
+                )
+            } else {
+                (
+                    200,
+                    r#"{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}"#,
+                )
+            };
+            async move {
+                if is_watch {
+                    std::future::pending::<()>().await;
+                }
+                let response = Response::builder().status(status).body(Body::from(body.as_bytes().to_vec()));
+                Ok::<_, Infallible>(response.unwrap())
+            }
+        });
+        Client::new(service, "default")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_called_away_all_the_time_still_learns_that_it_works_again() {
+        let health = Arc::new(Health::new(Arc::new(Metrics::default())));
+        let api = Api::<ConfigMap>::all(client(5));
+        let mut watching = Watching::new(api, watcher::Config::default(), health.part("watch"));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            assert!(Instant::now() < deadline, "it never asked again");
+            // Less than the pause after a failure.
+            if let Ok(Event::InitDone) = timeout(Duration::from_millis(100), watching.next()).await {
+                return;
+            }
+        }
     }
 }
