@@ -22,7 +22,7 @@
 //!
 //! Decisions, which are pure: [`object`] (text to type), [`validate`] (type to findings), [`admission`]
 //! (review to decision), [`observe`] (objects to what others are judged by), [`extract`] (document to values), [`inject`] (pod
-//! to plan), [`grant`] (what a pod asks for to what it may have).
+//! to plan), [`grant`] (what a pod asks for to what it may have), [`external_secret`] (values to a Secret).
 //!
 //! Secrets: [`source`] (as whom, and by which calls), [`cache`] (what was answered before, and to whom).
 //!
@@ -41,6 +41,7 @@ pub mod check;
 pub mod cli;
 pub mod cluster;
 pub mod events;
+pub mod external_secret;
 pub mod extract;
 pub mod facts;
 pub mod facts_watch;

@@ -1,6 +1,7 @@
 //! Loops: objects that say how something shall be, and what keeps it so.
 //!
 //! - [`push`](mod@push): PushSecrets
+//! - [`external_secret`]: ExternalSecrets
 //!
 //! What they stand on:
 //!
@@ -10,6 +11,7 @@
 //! - [`conditions`]: what a status says (pure); [`write`](mod@write): statuses and finalizers, under the leader's guard
 
 pub mod conditions;
+pub mod external_secret;
 pub mod push;
 pub mod queue;
 pub mod turns;
@@ -82,7 +84,7 @@ impl Adopt {
 
 /// Runs all loops, for as long as we lead, until it is dropped.
 pub async fn run(context: Context) {
-    push::run(context).await;
+    tokio::join!(push::run(context.clone()), external_secret::run(context));
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! - `batch`, `fetch`, `list`: the calls to Secrets Manager; [`quota`], [`calls`]: limited and counted
 //! - [`external`]: what an ExternalSecret reads (pure)
 //! - [`remote`]: one secret as a push needs it, written, too
-//! - `read`: references and searches to values; [`error`]: the one classification of what goes wrong
+//! - `read`: references and searches to values; `entry`: an ExternalSecret's entry to its keys; [`error`]: the one classification of what goes wrong
 //!
 //! What AWS answered is kept by [`crate::cache`].
 
@@ -16,6 +16,7 @@ mod batch;
 pub mod calls;
 pub mod clients;
 mod credentials;
+mod entry;
 pub mod error;
 pub mod external;
 mod fetch;
@@ -37,6 +38,7 @@ pub use access::Access;
 use access::Accesses;
 use calls::Calls;
 use clients::{ClientConfig, Clients};
+pub use entry::Entered;
 use error::SourceError;
 use identity::Identifier;
 use objects::Objects;

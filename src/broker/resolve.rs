@@ -15,14 +15,14 @@ use super::proof::{Proof, Prover};
 use super::reason::{Denial, Reason};
 use super::usage::Uses;
 use super::why;
-use crate::extract::{ExtractError, Pipeline, Values, check_null_bytes};
+use crate::extract::Values;
 use crate::grant::{Grant, MIN_REFRESH, Named};
-use crate::reference::{SecretRef, Store};
+use crate::reference::Store;
 use crate::secret_value::SecretValue;
 use crate::source::error::SourceError;
 use crate::source::external::{Entry, Wanted};
 use crate::source::plan::StoreId;
-use crate::source::{Access, Source, document};
+use crate::source::{Access, Entered, Source};
 
 /// The oldest answer that a starting pod takes.
 const STARTING: u64 = 60;
@@ -152,39 +152,17 @@ impl Resolver {
         name: &str,
         entry: &Entry,
     ) -> Result<(Values, Vec<Proof>), Denial> {
-        let Entry { store, wanted } = entry;
-        let access = asking.access(store)?;
-        let of = |error: &SourceError| why::of_external(name, store, error);
-        let read = match wanted {
-            Wanted::Value { key, reference, null_bytes } => {
-                self.source.resolve(access, reference, asking.max_age).await.and_then(|resolved| {
-                    let checked = check_null_bytes(*null_bytes, key, &resolved.value);
-                    checked.map_err(|cause| ExtractError::new(reference, cause))?;
-                    let proof = self.prover.prove(access, &resolved.answer);
-                    Ok(([(key.clone(), resolved.value)].into(), vec![proof]))
-                })
+        let access = asking.access(&entry.store)?;
+        match self.source.entry(access, &entry.wanted, asking.max_age).await {
+            Ok(Entered { values, answers }) => {
+                let proofs = answers.iter().map(|answer| self.prover.prove(access, answer)).collect();
+                Ok((values, proofs))
             }
-            Wanted::Extract { reference, remote, rewrites } => {
-                let members = self.source.members(access, reference, asking.max_age).await;
-                members.and_then(|(values, answer)| {
-                    let finished = finish(Pipeline::of_extract(remote, rewrites), reference, values)?;
-                    Ok((finished, vec![self.prover.prove(access, &answer)]))
-                })
+            // A search finds what there is: nothing of it may be missing.
+            Err(error) if asking.may_miss(&error) && !matches!(entry.wanted, Wanted::Find { .. }) => {
+                Ok((Values::new(), Vec::new()))
             }
-            Wanted::Find { query, find, rewrites } => {
-                let found =
-                    self.source.find(access, query, asking.max_age).await.map_err(|error| of(&error))?;
-                let proofs = found.values().map(|answer| self.prover.prove(access, answer)).collect();
-                let values = found.into_iter().map(|(name, answer)| (name, document(&answer.payload)));
-                let finished = Pipeline::of_find(find, rewrites).run(values.collect());
-                let unusable =
-                    |cause| Denial::new(Reason::ValueUnusable, format!("ExternalSecret {name}: {cause}"));
-                return Ok((finished.map_err(unusable)?, proofs));
-            }
-        };
-        match read {
-            Err(error) if asking.may_miss(&error) => Ok((Values::new(), Vec::new())),
-            other => other.map_err(|error| of(&error)),
+            Err(error) => Err(why::of_external(name, &entry.store, &error)),
         }
     }
 }
@@ -210,10 +188,6 @@ pub(super) fn key(store: &Store) -> StoreKey {
 
 fn references(grant: &Grant) -> impl Iterator<Item = &Named> {
     grant.files.values().chain(grant.env.values().flat_map(BTreeMap::values))
-}
-
-fn finish(pipeline: Pipeline<'_>, reference: &SecretRef, values: Values) -> Result<Values, ExtractError> {
-    pipeline.run(values).map_err(|cause| ExtractError::new(reference, cause))
 }
 
 /// How old an answer may be: half of a sidecar's refresh, which it spends half of waiting, or a minute for a pod that

@@ -58,13 +58,7 @@ fn of_object(error: &ObjectError) -> Reason {
 
 /// Why a store cannot be used.
 pub(super) fn denial(kind: StoreKind, error: &SourceError) -> Denial {
-    let message = match (kind, error) {
-        (StoreKind::ClusterSecretStore, error) if is_about_credentials(error) => {
-            "the credentials of the ClusterSecretStore cannot be had; Keyhatch's log says more".to_owned()
-        }
-        (_, error) => error.to_string(),
-    };
-    Denial::new(reason(error), message)
+    Denial::new(reason(error), error.for_consumer(kind))
 }
 
 /// Why a reference has no value.
@@ -81,23 +75,6 @@ pub(super) fn of_reference(store: &Store, reference: &SecretRef, error: &SourceE
 pub(super) fn of_external(name: &str, store: &Store, error: &SourceError) -> Denial {
     let denial = denial(store.kind, error);
     Denial { message: format!("ExternalSecret {name}: {}", denial.message), ..denial }
-}
-
-fn is_about_credentials(error: &SourceError) -> bool {
-    match error {
-        SourceError::Key { .. } | SourceError::NoRole { .. } => true,
-        SourceError::Object(error) => match error {
-            ObjectError::Missing { object }
-            | ObjectError::Forbidden { object, .. }
-            | ObjectError::Unavailable { object, .. }
-            | ObjectError::NotInFiles { object }
-            | ObjectError::Replaced { object } => {
-                matches!(object, ObjectId::Secret { .. } | ObjectId::ServiceAccount { .. })
-            }
-        },
-        SourceError::Aws(failure) => failure.class == Class::IdentityRefused,
-        SourceError::Plan(_) | SourceError::Extract(_) => false,
-    }
 }
 
 #[cfg(test)]

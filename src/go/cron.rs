@@ -2,6 +2,7 @@
 //! The rule is `ParseStandard` of robfig/cron v3.0.1: five fields, descriptors, `@every` and a time zone in front.
 
 mod field;
+mod next;
 mod zones;
 
 use super::duration::{self, DurationError};

@@ -122,6 +122,15 @@ impl<T> Watched<T> {
         objects.filter_map(|(key, (kept, _))| Some((key.clone(), Arc::clone(kept.object()?)))).collect()
     }
 
+    /// Those that can be read and match, in no order.
+    pub fn select(&self, matches: impl Fn(&ObjectKey, &T) -> bool) -> Vec<ObjectKey> {
+        let known = self.read();
+        let objects = known.objects.iter();
+        let found =
+            objects.filter(|(key, (kept, _))| kept.object().is_some_and(|object| matches(key, object)));
+        found.map(|(key, _)| key.clone()).collect()
+    }
+
     /// Whether everything that there is was listed once: before that, what is not known may exist.
     pub fn is_complete(&self) -> bool {
         self.read().is_complete
@@ -177,20 +186,38 @@ where
 impl Watched<Trace> {
     /// Keeps traces of all Secrets: the API server sends no values.
     pub async fn follow_secrets(&self, client: Client, part: Part, told: impl Fn(Change<Trace>)) {
-        self.follow_traces::<Secret>(client, part, told).await;
+        self.follow_traces::<Secret>(client, part, None, told).await;
+    }
+
+    /// The same of those with a label; one that loses it is gone.
+    pub async fn follow_labelled_secrets(
+        &self,
+        client: Client,
+        part: Part,
+        label: &str,
+        told: impl Fn(Change<Trace>),
+    ) {
+        self.follow_traces::<Secret>(client, part, Some(label), told).await;
     }
 
     /// The same of ConfigMaps.
     pub async fn follow_config_maps(&self, client: Client, part: Part, told: impl Fn(Change<Trace>)) {
-        self.follow_traces::<ConfigMap>(client, part, told).await;
+        self.follow_traces::<ConfigMap>(client, part, None, told).await;
     }
 
-    async fn follow_traces<K>(&self, client: Client, part: Part, told: impl Fn(Change<Trace>))
-    where
+    async fn follow_traces<K>(
+        &self,
+        client: Client,
+        part: Part,
+        label: Option<&str>,
+        told: impl Fn(Change<Trace>),
+    ) where
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + 'static,
     {
         let api = Api::<PartialObjectMeta<K>>::all(client);
-        let mut watching = Watching::new(api, cluster::watch_config().page_size(PAGE), part);
+        let config = cluster::watch_config().page_size(PAGE);
+        let config = label.map_or(config.clone(), |label| config.labels(label));
+        let mut watching = Watching::new(api, config, part);
         let trace = |object: &PartialObjectMeta<K>| Kept::Object(Arc::new(Trace::of(&object.metadata)));
         self.keep(&mut watching, trace, told).await;
     }

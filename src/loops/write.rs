@@ -1,11 +1,11 @@
-//! Writes to the objects that loops work on: the status, and finalizers. Each goes through the leader's guard and carries
+//! Writes to the objects that loops work on and keep: statuses, finalizers, whole objects. Each goes through the leader's guard and carries
 //! the version that was read, so a late one conflicts.
 
 use std::fmt::Debug;
 use std::time::Duration;
 
 use kube::Resource;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ use crate::cluster::{Trouble, TroubleKind};
 use crate::leader::{Guard, NotLeader};
 
 /// Whose the fields are that we write.
-const MANAGER: &str = "keyhatch";
+pub(super) const MANAGER: &str = "keyhatch";
 /// An API server that does not answer in this time has not answered.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -56,6 +56,16 @@ pub enum WriteError {
         /// Why.
         cause: serde_json::Error,
     },
+}
+
+impl WriteError {
+    /// Whether it is nothing to tell of: whoever tries again has read the object anew, or leads no more.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::NotLeader(_) | Self::Conflict { .. } | Self::Gone { .. } => true,
+            Self::Api { .. } | Self::Form { .. } => false,
+        }
+    }
 }
 
 /// Writes what is new of a status, and removes what is gone of it; fields that are in neither stay as they are. None:
@@ -115,6 +125,51 @@ where
     let parameters = parameters();
     let patch = Patch::Merge(&patch);
     write(guard, object, api.patch(&name, &parameters, &patch)).await.map(Some)
+}
+
+/// Makes an object, in somebody's name.
+///
+/// # Errors
+/// Why it was not made, or may not have been; a conflict if there is one already.
+pub async fn create<K>(api: &Api<K>, guard: &Guard, object: &K, manager: &str) -> Result<K, WriteError>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Serialize + Debug,
+{
+    let parameters = PostParams { field_manager: Some(manager.to_owned()), ..PostParams::default() };
+    write(guard, object, api.create(&parameters, object)).await
+}
+
+/// Puts an object in the place of the one that it was made of, in somebody's name.
+///
+/// # Errors
+/// Why it was not written, or may not have been.
+pub async fn replace<K>(api: &Api<K>, guard: &Guard, object: &K, manager: &str) -> Result<K, WriteError>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Serialize + Debug,
+{
+    let parameters = PostParams { field_manager: Some(manager.to_owned()), ..PostParams::default() };
+    let name = object.meta().name.clone().unwrap_or_default();
+    write(guard, object, api.replace(&name, &parameters, object)).await
+}
+
+/// Deletes an object, if it is still the one that was read. One that is gone is deleted.
+///
+/// # Errors
+/// Why it was not deleted, or may not have been.
+pub async fn delete<K>(api: &Api<K>, guard: &Guard, object: &K) -> Result<(), WriteError>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    let metadata = object.meta();
+    let preconditions =
+        Preconditions { uid: metadata.uid.clone(), resource_version: metadata.resource_version.clone() };
+    let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+    let name = metadata.name.clone().unwrap_or_default();
+    let deleted = async { api.delete(&name, &parameters).await.map(|_| object.clone()) };
+    match write(guard, object, deleted).await {
+        Ok(_) | Err(WriteError::Gone { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn parameters() -> PatchParams {

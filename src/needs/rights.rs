@@ -152,11 +152,16 @@ pub fn loops(namespace: &str, lease: &str, watch_credentials: bool) -> Vec<Right
     };
     let follow = ["get", "list", "watch"];
     let mut rights = Vec::new();
-    for resource in ["pushsecrets", "secretstores", "clustersecretstores"] {
+    for resource in ["pushsecrets", "externalsecrets", "secretstores", "clustersecretstores"] {
         rights.extend(follow.map(|verb| right(verb, GROUP, resource)));
         rights.push(right("patch", GROUP, resource)); // finalizers
     }
-    rights.push(right("patch", GROUP, "pushsecrets/status"));
+    for resource in ["pushsecrets/status", "externalsecrets/status"] {
+        rights.push(right("patch", GROUP, resource));
+    }
+    // Whoever makes something its owner, so that the owner cannot go before it: some clusters ask for this right.
+    rights.push(right("update", GROUP, "externalsecrets/finalizers"));
+    rights.extend(["create", "update", "delete"].map(|verb| right(verb, "", "secrets")));
     for resource in ["namespaces", "secrets", "configmaps"] {
         rights.extend(follow.map(|verb| right(verb, "", resource)));
     }

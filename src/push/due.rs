@@ -1,14 +1,11 @@
 //! When a PushSecret is pushed: its version, its interval and its status in, the time out.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use kube::api::ObjectMeta;
 
 use crate::api::push_secret::{PushSecretSpec, PushSecretStatus};
 use crate::go::duration;
-use crate::object_hash::object_hash;
 
 /// Between two pushes, where the PushSecret does not say.
 const INTERVAL: Duration = Duration::from_secs(3600);
@@ -22,27 +19,6 @@ pub enum Due {
     In(Duration),
     /// When something changes.
     OnChange,
-}
-
-/// As the status keeps it: its generation, and a hash of its labels and annotations.
-fn version(
-    generation: i64,
-    annotations: Option<&BTreeMap<String, String>>,
-    labels: Option<&BTreeMap<String, String>>,
-) -> String {
-    let printed = |map: Option<&BTreeMap<String, String>>| {
-        let members: Vec<String> =
-            map.into_iter().flatten().map(|(key, value)| format!("{key}:{value}")).collect();
-        members.join(" ")
-    };
-    let text = format!("{{annotations:map[{}] labels:map[{}]}}", printed(annotations), printed(labels));
-    format!("{generation}-{}", object_hash(text.as_bytes()))
-}
-
-/// The version of an object.
-pub fn version_of(metadata: &ObjectMeta) -> String {
-    let generation = metadata.generation.unwrap_or_default();
-    version(generation, metadata.annotations.as_ref(), metadata.labels.as_ref())
 }
 
 /// Time between two pushes; none: once for every version. A word that is no duration is the default.
@@ -83,14 +59,6 @@ pub fn due(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_version_is_the_operators() {
-        assert_eq!(version(3, None, None), format!("3-{}", object_hash(b"{annotations:map[] labels:map[]}")));
-        let labels = [("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())].into();
-        let expected = object_hash(b"{annotations:map[] labels:map[a:1 b:2]}");
-        assert_eq!(version(1, None, Some(&labels)), format!("1-{expected}"));
-    }
 
     #[test]
     fn it_is_pushed_when_it_or_what_it_reads_has_changed_or_its_time_has_come() {

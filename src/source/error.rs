@@ -7,8 +7,9 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::RequestId;
 use thiserror::Error;
 
-use super::objects::ObjectError;
+use super::objects::{ObjectError, ObjectId};
 use super::plan::{PlanError, SecretKey};
+use crate::api::common::StoreKind;
 use crate::aws::failure::{Class, Failure, classify, one_line};
 use crate::extract::ExtractError;
 
@@ -47,6 +48,46 @@ impl SourceError {
     /// Whether the secret does not exist as far as its readers can tell.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Aws(failure) if failure.class.is_absent())
+    }
+
+    /// The message for whoever reads through a store of this kind. What lies outside of his namespace is not named: he may
+    /// not know it.
+    pub fn for_consumer(&self, kind: StoreKind) -> String {
+        match kind {
+            StoreKind::ClusterSecretStore if self.is_about_credentials() => {
+                "the credentials of the ClusterSecretStore cannot be had; Keyhatch's log says more".to_owned()
+            }
+            StoreKind::ClusterSecretStore | StoreKind::SecretStore => self.to_string(),
+        }
+    }
+
+    /// Without AWS's request id, which is new with every try: a condition and an Event are to say the same for as long as the
+    /// same is wrong.
+    pub fn without_request_id(self) -> Self {
+        match self {
+            Self::Aws(failure) => Self::Aws(Failure { request_id: None, ..failure }),
+            Self::Plan(_) | Self::Object(_) | Self::Key { .. } | Self::NoRole { .. } | Self::Extract(_) => {
+                self
+            }
+        }
+    }
+
+    /// Whether it is the store's credentials that fail, and not what was asked for.
+    pub fn is_about_credentials(&self) -> bool {
+        match self {
+            Self::Key { .. } | Self::NoRole { .. } => true,
+            Self::Object(error) => match error {
+                ObjectError::Missing { object }
+                | ObjectError::Forbidden { object, .. }
+                | ObjectError::Unavailable { object, .. }
+                | ObjectError::NotInFiles { object }
+                | ObjectError::Replaced { object } => {
+                    matches!(object, ObjectId::Secret { .. } | ObjectId::ServiceAccount { .. })
+                }
+            },
+            Self::Aws(failure) => failure.class == Class::IdentityRefused,
+            Self::Plan(_) | Self::Extract(_) => false,
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::reference::{QueryError, ReferenceError, SecretQuery, SecretRef, Store
 /// One thing that is read.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// Where it stands, `spec.data[0]`.
+    pub at: String,
     /// Through this store.
     pub store: Store,
     /// What.
@@ -52,7 +54,7 @@ pub enum Wanted {
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ExternalError {
-    #[error("{0} is not supported for pods yet: name the keys in files or env instead")]
+    #[error("{0} is not supported by Keyhatch; leave it out, or read through a store of the operator")]
     Unsupported(&'static str),
     #[error("{0}: no store is named, here or in spec.secretStoreRef")]
     NoStore(String),
@@ -78,6 +80,14 @@ pub fn entries(spec: &ExternalSecretSpec) -> Result<Vec<Entry>, ExternalError> {
     whole.chain(single).collect()
 }
 
+/// Every store that is named, also such as no entry reads through.
+pub fn stores(spec: &ExternalSecretSpec) -> impl Iterator<Item = Store> {
+    let single = spec.data.iter().filter_map(|data| data.source_ref.as_ref());
+    let whole = spec.data_from.iter().filter_map(|whole| whole.source_ref.as_ref());
+    let own = single.chain(whole).filter_map(|source| source.store_ref.as_ref());
+    spec.secret_store_ref.iter().chain(own).filter(|store| !store.name.is_empty()).map(Store::from)
+}
+
 fn from_data(spec: &ExternalSecretSpec, index: usize, data: &Data) -> Result<Entry, ExternalError> {
     let at = format!("spec.data[{index}]");
     let Data { secret_key, remote_ref, source_ref } = data;
@@ -87,7 +97,7 @@ fn from_data(spec: &ExternalSecretSpec, index: usize, data: &Data) -> Result<Ent
         reference: reference(&store, remote_ref, format!("{at}.remoteRef"))?,
         null_bytes: remote_ref.null_byte_policy.unwrap_or(NullBytePolicy::Ignore),
     };
-    Ok(Entry { store, wanted })
+    Ok(Entry { at, store, wanted })
 }
 
 fn from_whole(spec: &ExternalSecretSpec, index: usize, whole: &DataFrom) -> Result<Entry, ExternalError> {
@@ -110,7 +120,7 @@ fn from_whole(spec: &ExternalSecretSpec, index: usize, whole: &DataFrom) -> Resu
             return Err(ExternalError::Unsupported("an entry of dataFrom without extract or find"));
         }
     };
-    Ok(Entry { store, wanted })
+    Ok(Entry { at, store, wanted })
 }
 
 /// The entry's own store, or the one of all entries.
@@ -134,7 +144,7 @@ mod tests {
 
     fn told(spec: &str) -> String {
         let spec: ExternalSecretSpec = serde_json::from_str(spec).unwrap();
-        let tell = |Entry { store, wanted }: &Entry| match wanted {
+        let tell = |Entry { store, wanted, .. }: &Entry| match wanted {
             Wanted::Value { key, reference, .. } => format!("{key}={reference}"),
             Wanted::Extract { reference, rewrites, .. } => format!("*={reference} {}", rewrites.len()),
             Wanted::Find { query, .. } => format!("?={:?} of {}", query.path, store.name),
@@ -165,11 +175,11 @@ mod tests {
         for (spec, message) in [
             (
                 r#"{"secretStoreRef":{"name":"aws"},"target":{"template":{}}}"#,
-                "spec.target.template is not supported for pods yet: name the keys in files or env instead",
+                "spec.target.template is not supported by Keyhatch; leave it out, or read through a store of the operator",
             ),
             (
                 r#"{"dataFrom":[{"sourceRef":{"generatorRef":{"kind":"Password","name":"p"}}}]}"#,
-                "a generator is not supported for pods yet: name the keys in files or env instead",
+                "a generator is not supported by Keyhatch; leave it out, or read through a store of the operator",
             ),
             (
                 r#"{"data":[{"secretKey":"a","remoteRef":{"key":"x"}}]}"#,

@@ -20,7 +20,7 @@ const WORDS: &[&str] = &[
     "yaml",
 ];
 const DECISIONS: &[&str] =
-    &["admission", "extract", "grant", "inject", "object", "observe", "push", "validate"];
+    &["admission", "external_secret", "extract", "grant", "inject", "object", "observe", "push", "validate"];
 /// What does I/O, knows the time, or reads the environment.
 const EDGES: &[&str] =
     &["axum", "tokio", "kube::Client", "kube::Api", "std::env", "std::fs", "SystemTime", "Instant"];

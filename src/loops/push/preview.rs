@@ -10,12 +10,13 @@ use serde::de::DeserializeOwned;
 use crate::api::push_secret::{PushDeletionPolicy, PushSecret};
 use crate::api::secret_store::{ClusterSecretStore, SecretStore};
 use crate::cluster::Trouble;
+use crate::object_hash::version_of;
 use crate::push::attributes::Change;
 use crate::push::remote::Content;
 use crate::push::token::Tokens;
 use crate::push::value::{Intent, Step};
 use crate::push::wanted::{Destination, Source as Pushed, Target, wanted};
-use crate::push::{due, record, removal};
+use crate::push::{record, removal};
 use crate::source::Source;
 use crate::source::remote::{Deletion, Remote};
 
@@ -107,7 +108,7 @@ impl Preview<'_> {
         is_new: bool,
         text: &mut String,
     ) -> Result<(), std::fmt::Error> {
-        let version = due::version_of(&self.object.metadata);
+        let version = version_of(&self.object.metadata);
         let synced = self.object.status.as_ref().and_then(|status| status.synced_resource_version.as_ref());
         let intent = Intent {
             update_policy: self.object.spec.update_policy,

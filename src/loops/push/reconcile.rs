@@ -13,6 +13,7 @@ use crate::leader::Guard;
 use crate::loops::Adopt;
 use crate::loops::turns::Turns;
 use crate::loops::write;
+use crate::object_hash::version_of;
 use crate::push::due::{self, Due, due};
 use crate::push::token::Tokens;
 use crate::source::Source;
@@ -73,7 +74,7 @@ impl Pusher {
         if selected.ours.is_empty() && left.is_empty() {
             return Ok(Next::OnChange);
         }
-        let version = due::version_of(&object.metadata);
+        let version = version_of(&object.metadata);
         let old = object.status.clone().unwrap_or_default();
         let is_new_version = old.synced_resource_version.as_deref() != Some(&version);
         if object.metadata.deletion_timestamp.is_some() {

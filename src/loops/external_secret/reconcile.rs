@@ -1,0 +1,268 @@
+//! One ExternalSecret in, and when it is to be looked at again out: is it ours, is it going, is it due or was its Secret
+//! touched; then it is fetched, its Secret is brought into step, and its status says what came of it.
+
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::Api;
+use kube::{Client, Resource, ResourceExt};
+
+use crate::api::external_secret::{DeletionPolicy, ExternalSecret, ExternalSecretStatus};
+use crate::events::{Events, Happening};
+use crate::external_secret::due::{self, Due, Why};
+use crate::external_secret::names::FINALIZER;
+use crate::external_secret::target::{self, Step};
+use crate::leader::Guard;
+use crate::loops::watched::ObjectKey;
+use crate::loops::write;
+use crate::object_hash::version_of;
+use crate::source::Source;
+
+use super::audit;
+use super::error::KeepError;
+use super::fetch::{Fetched, accepted};
+use super::memory::{Memory, Told};
+use super::rounds::{AHEAD, Rounds};
+use super::status;
+use super::stores::{Known, Whose};
+
+/// Everything that keeping a Secret uses.
+pub(super) struct Keeper {
+    pub(super) client: Client,
+    pub(super) source: Source,
+    pub(super) guard: Guard,
+    pub(super) known: Known,
+    pub(super) rounds: Rounds,
+    pub(super) memory: Memory,
+    pub(super) events: Events,
+}
+
+/// When an ExternalSecret is to be looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// When something changes.
+    OnChange,
+    /// After this, at the latest.
+    In(Duration),
+    /// It is not as it should be, and is tried again, later and later.
+    Failed,
+}
+
+/// Why a Secret is brought into step.
+#[derive(Clone, Copy, Debug)]
+enum Cause {
+    /// It is to be fetched.
+    Due(Why),
+    /// Somebody changed the Secret: what was fetched last is good enough.
+    Touched,
+}
+
+impl Keeper {
+    /// Brings one into step. `told`: what was told of it since it was looked at.
+    pub(super) async fn reconcile(
+        &self,
+        object: &ExternalSecret,
+        told: Option<Told>,
+    ) -> Result<Next, KeepError> {
+        let whose = self.known.whose(object);
+        if object.metadata.deletion_timestamp.is_some() {
+            return match whose {
+                Whose::Theirs => Ok(Next::OnChange),
+                Whose::Ours(_) | Whose::Both(_) | Whose::Nobodys => self.finish(object).await,
+            };
+        }
+        let trouble = match whose {
+            Whose::Theirs | Whose::Nobodys => return Ok(Next::OnChange),
+            Whose::Both(store) => Some(KeepError::Mixed { store: store.to_string() }),
+            Whose::Ours(broken) => {
+                broken.map(|(store, why)| KeepError::NotReady { store: store.to_string(), why })
+            }
+        };
+        let namespace = object.namespace().unwrap_or_default();
+        let written = self.finalizer(object, &namespace, true).await?;
+        let object = written.as_ref().unwrap_or(object);
+        let target = ObjectKey { namespace, name: target::name(object) };
+        let now = Timestamp::now();
+        let due = self.due(object, now, told);
+        if !matches!(due, Due::Now(_)) && self.is_known_intact(object, &target) {
+            return Ok(next(due));
+        }
+        let existing = self.read(&target).await?;
+        let is_intact = target::is_intact(object, existing.as_ref());
+        self.note(&target, existing.as_ref().filter(|_| is_intact));
+        let cause = match (due, is_intact) {
+            (Due::Now(why), _) => Cause::Due(why),
+            (Due::In(_) | Due::OnChange, false) => Cause::Touched,
+            (Due::In(_) | Due::OnChange, true) => return Ok(next(due)),
+        };
+        let outcome = match trouble {
+            Some(trouble) => Err(trouble),
+            None => self.keep(object, existing.as_ref(), cause, told).await,
+        };
+        self.tell(object, outcome, now).await
+    }
+
+    /// When it is due. What was read through a store that has changed counts no more.
+    fn due(&self, object: &ExternalSecret, now: Timestamp, told: Option<Told>) -> Due {
+        let status = object.status.clone().unwrap_or_default();
+        let uid = object.metadata.uid.as_deref().unwrap_or_default();
+        match due::due(&object.spec, &status, &version_of(&object.metadata), uid, now) {
+            Due::In(_) if told.is_some_and(|told| told.has_other_store) => Due::Now(Why::Changed),
+            due => due,
+        }
+    }
+
+    /// Whether the Secret was looked at since it changed last, and nothing was wrong with it.
+    fn is_known_intact(&self, object: &ExternalSecret, target: &ObjectKey) -> bool {
+        let trace = self.known.secrets.get(target);
+        let trace = trace.as_ref().and_then(|kept| kept.object());
+        trace.is_some_and(|trace| self.memory.is_intact(target, &trace.version))
+            || (trace.is_none() && target::is_intact(object, None))
+    }
+
+    fn note(&self, target: &ObjectKey, intact: Option<&Secret>) {
+        let version = intact.and_then(|secret| secret.metadata.resource_version.as_ref());
+        self.memory.found_intact(target, version);
+    }
+
+    /// Fetches, and brings the Secret into step.
+    async fn keep(
+        &self,
+        object: &ExternalSecret,
+        existing: Option<&Secret>,
+        cause: Cause,
+        told: Option<Told>,
+    ) -> Result<Step, KeepError> {
+        let fetched = self.fetched(object, cause, told).await?;
+        let step = target::plan(object, existing, &fetched.values)?;
+        let written = self.apply(object, existing, &step).await?;
+        if let Some(written) = &written {
+            audit::written(object, &written.name_any(), &fetched);
+            let target =
+                ObjectKey { namespace: written.namespace().unwrap_or_default(), name: written.name_any() };
+            self.note(&target, Some(written));
+        }
+        self.happened(object, &step, &fetched);
+        Ok(step)
+    }
+
+    async fn fetched(
+        &self,
+        object: &ExternalSecret,
+        cause: Cause,
+        told: Option<Told>,
+    ) -> Result<Fetched, KeepError> {
+        let now = Instant::now();
+        let why = match cause {
+            Cause::Due(why) => why,
+            Cause::Touched => return self.fetch(object, due::interval(&object.spec)).await,
+        };
+        let since = match why {
+            Why::New | Why::Changed => told.map_or(now, |told| told.at),
+            // A round since then has fetched ahead what is due now.
+            Why::Interval | Why::Again => now.checked_sub(AHEAD).unwrap_or(now),
+        };
+        self.rounds.cover(since, || self.fetch_ahead()).await;
+        let max_age = match why {
+            Why::Changed => since.elapsed(),
+            Why::New | Why::Interval | Why::Again => accepted(object, why),
+        };
+        self.fetch(object, Some(max_age)).await
+    }
+
+    /// It is being deleted: its Secret goes first, if that was asked for.
+    async fn finish(&self, object: &ExternalSecret) -> Result<Next, KeepError> {
+        if !object.finalizers().iter().any(|one| one == FINALIZER) {
+            return Ok(Next::OnChange);
+        }
+        if object.spec.target.deletion_policy == DeletionPolicy::Delete {
+            self.delete_target(object).await?;
+        }
+        self.finalizer(object, &object.namespace().unwrap_or_default(), false).await?;
+        Ok(Next::OnChange)
+    }
+
+    /// The object as it is now, if that was changed.
+    async fn finalizer(
+        &self,
+        object: &ExternalSecret,
+        namespace: &str,
+        is_wanted: bool,
+    ) -> Result<Option<ExternalSecret>, KeepError> {
+        let api = Api::namespaced(self.client.clone(), namespace);
+        Ok(write::finalizer(&api, &self.guard, object, FINALIZER, is_wanted).await?)
+    }
+
+    /// Writes the status, if it says anything new.
+    async fn tell(
+        &self,
+        object: &ExternalSecret,
+        outcome: Result<Step, KeepError>,
+        now: Timestamp,
+    ) -> Result<Next, KeepError> {
+        let outcome = match outcome {
+            // It is looked at again before anybody reads of it.
+            Err(KeepError::Write(error)) if error.is_passing() => return Err(error.into()),
+            other => other,
+        };
+        let new = status::next(object, &outcome, &version_of(&object.metadata), now);
+        if let Err(error) = &outcome {
+            self.failed(object, &new, error);
+        }
+        let api = Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
+        write::status(&api, &self.guard, object, object.status.as_ref(), &new).await?;
+        Ok(match outcome {
+            Ok(_) => next(due::due(
+                &object.spec,
+                &new,
+                &version_of(&object.metadata),
+                object.metadata.uid.as_deref().unwrap_or_default(),
+                now,
+            )),
+            Err(error) if error.is_final() => due::interval(&object.spec).map_or(Next::OnChange, Next::In),
+            Err(_) => Next::Failed,
+        })
+    }
+
+    fn happened(&self, object: &ExternalSecret, step: &Step, fetched: &Fetched) {
+        for at in &fetched.missing {
+            let note = format!("secret does not exist at provider using {at}");
+            self.event(object, false, "MissingProviderSecret", note);
+        }
+        match step {
+            Step::Create(_) => self.event(object, false, "Created", "secret created".to_owned()),
+            Step::Replace(_) => self.event(object, false, "Updated", "secret updated".to_owned()),
+            Step::Delete => {
+                let note = "secret deleted due to DeletionPolicy=Delete".to_owned();
+                self.event(object, false, "Deleted", note);
+            }
+            Step::Keep | Step::Gone | Step::Retain | Step::Missing | Step::None => {}
+        }
+    }
+
+    fn failed(&self, object: &ExternalSecret, new: &ExternalSecretStatus, error: &KeepError) {
+        if object.status.as_ref().is_none_or(|old| old.conditions != new.conditions) {
+            self.event(object, true, "UpdateFailed", error.to_string());
+        }
+    }
+
+    fn event(&self, object: &ExternalSecret, is_warning: bool, reason: &str, note: String) {
+        self.events.tell(Happening {
+            regarding: object.object_ref(&()),
+            is_warning,
+            reason: reason.to_owned(),
+            action: "KeepSecret",
+            distinct: note.clone(),
+            note,
+        });
+    }
+}
+
+fn next(due: Due) -> Next {
+    match due {
+        Due::Now(_) => Next::Failed,
+        Due::In(left) => Next::In(left),
+        Due::OnChange => Next::OnChange,
+    }
+}
