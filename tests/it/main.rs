@@ -24,6 +24,7 @@ mod command;
 mod crds;
 mod dependencies;
 mod drain;
+mod external_secrets;
 mod facts;
 mod fuzz;
 mod generated;

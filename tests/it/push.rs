@@ -12,32 +12,36 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::command::plane_with_crds;
+use crate::command::install_crds;
 use crate::support::aws::Aws;
 use crate::support::aws::account::{Account, Keys};
 use crate::support::aws::secret::{Content, Secret};
-use crate::support::control_plane::ControlPlane;
+use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::kubectl::wait_until;
 use crate::support::looper::{Installation, Looper};
 use crate::support::process::next_number;
 
 /// Longer than anything takes on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A cluster without our webhook: what it refuses must not break the loop.
-fn plane() -> &'static ControlPlane {
+/// A cluster without our webhook: what it refuses must not break the loop. Its controllers delete what has no owner.
+pub(crate) fn plane() -> &'static ControlPlane {
     static PLANE: OnceLock<ControlPlane> = OnceLock::new();
-    PLANE.get_or_init(plane_with_crds)
+    PLANE.get_or_init(|| {
+        let plane = ControlPlane::start(&Options::default()).unwrap();
+        install_crds(&plane);
+        plane
+    })
 }
 
 /// What most tests share: the cluster, the AWS and the loop between them.
-struct Site {
-    plane: &'static ControlPlane,
-    aws: Aws,
+pub(crate) struct Site {
+    pub(crate) plane: &'static ControlPlane,
+    pub(crate) aws: Aws,
     _looper: Looper,
 }
 
-fn site() -> &'static Site {
+pub(crate) fn site() -> &'static Site {
     static SITE: OnceLock<Site> = OnceLock::new();
     SITE.get_or_init(|| {
         let (plane, aws) = (plane(), Aws::start());
@@ -46,26 +50,26 @@ fn site() -> &'static Site {
     })
 }
 
-fn install<'a>(plane: &'a ControlPlane, aws: &Aws, flags: &[&str]) -> Installation<'a> {
+pub(crate) fn install<'a>(plane: &'a ControlPlane, aws: &Aws, flags: &[&str]) -> Installation<'a> {
     Installation::new(Path::new(env!("CARGO_BIN_EXE_keyhatch")), plane, aws, flags).unwrap()
 }
 
 /// A namespace with a store `aws` of ours, of an account of its own.
-struct Team<'a> {
-    plane: &'a ControlPlane,
-    namespace: String,
-    account: Account,
-    keys: Keys,
+pub(crate) struct Team<'a> {
+    pub(crate) plane: &'a ControlPlane,
+    pub(crate) namespace: String,
+    pub(crate) account: Account,
+    pub(crate) keys: Keys,
 }
 
 impl Team<'static> {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::at(site().plane, &site().aws, "keyhatch")
     }
 }
 
 impl<'a> Team<'a> {
-    fn at(plane: &'a ControlPlane, aws: &Aws, controller: &str) -> Self {
+    pub(crate) fn at(plane: &'a ControlPlane, aws: &Aws, controller: &str) -> Self {
         let namespace = plane.namespace("push");
         let account = aws.account(&format!("{:012}", 700_000 + next_number()));
         let team = Self { plane, namespace, keys: account.keys(), account };
@@ -74,14 +78,14 @@ impl<'a> Team<'a> {
         team
     }
 
-    fn set_keys(&self, keys: &Keys) {
+    pub(crate) fn set_keys(&self, keys: &Keys) {
         self.apply(&[json!({"apiVersion": "v1", "kind": "Secret",
             "metadata": {"name": "aws", "namespace": self.namespace},
             "stringData": {"id": keys.id, "secret": keys.secret}})]);
     }
 
     /// A store with the account's keys; `more` goes into `aws`.
-    fn store(&self, name: &str, controller: &str, more: &Json) -> Json {
+    pub(crate) fn store(&self, name: &str, controller: &str, more: &Json) -> Json {
         let selector = |key: &str| json!({"name": "aws", "key": key});
         let mut provider = json!({"service": "SecretsManager", "region": "eu-central-1",
             "auth": {"secretRef": {"accessKeyIDSecretRef": selector("id"),
@@ -94,14 +98,14 @@ impl<'a> Team<'a> {
             "spec": {"controller": controller, "provider": {"aws": provider}}})
     }
 
-    fn apply(&self, objects: &[Json]) {
+    pub(crate) fn apply(&self, objects: &[Json]) {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
         let args = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
         self.plane.kubectl_in(&list.to_string(), &args).success().unwrap();
     }
 
     /// The Secret that is pushed.
-    fn source(&self, name: &str, data: &Json) {
+    pub(crate) fn source(&self, name: &str, data: &Json) {
         self.apply(&[self.source_object(name, data)]);
     }
 
@@ -124,12 +128,12 @@ impl<'a> Team<'a> {
             "metadata": {"name": name, "namespace": self.namespace}, "spec": spec})
     }
 
-    fn delete(&self, kind: &str, name: &str) {
+    pub(crate) fn delete(&self, kind: &str, name: &str) {
         let args = ["delete", kind, name, "-n", &self.namespace, "--wait=false"];
         self.plane.kubectl(&args).success().unwrap();
     }
 
-    fn get(&self, kind: &str, name: &str) -> Option<Json> {
+    pub(crate) fn get(&self, kind: &str, name: &str) -> Option<Json> {
         let output = self.plane.kubectl(&["get", kind, name, "-n", &self.namespace, "-o", "json"]);
         output.is_success().then(|| serde_json::from_str(&output.stdout).unwrap())
     }

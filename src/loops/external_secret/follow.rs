@@ -139,8 +139,11 @@ impl Follower {
         if before == after || !self.0.keeper.known.is_complete() {
             return;
         }
-        let says = |state: &Option<StoreState>| state.as_ref().map(|state| (state.generation, state.is_ours));
-        let has_other_store = says(&before) != says(&after);
+        // One that was another's a moment ago says what it said: whoever takes over does not fetch everything anew.
+        let ours = |state: &Option<StoreState>| {
+            state.as_ref().filter(|state| state.is_ours).map(|state| state.generation)
+        };
+        let has_other_store = ours(&before).is_some() && ours(&before) != ours(&after);
         let id = StoreId { kind, namespace: change.key.namespace.clone(), name: change.key.name.clone() };
         let reads = |key: &ObjectKey, object: &ExternalSecret| {
             let stores = stores_of(object).into_iter();

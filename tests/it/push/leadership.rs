@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{PATIENCE, Team, entry, entry_with, install, plane_with_crds, text};
+use super::{PATIENCE, Team, entry, entry_with, install, text};
+use crate::command::plane_with_crds;
 use crate::support::aws::Aws;
 use crate::support::aws::fault::Fault;
 use crate::support::aws::operation::Operation;

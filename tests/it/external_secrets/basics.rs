@@ -1,0 +1,231 @@
+//! What appears, as the operator would have it; when it changes, and with how many calls.
+
+use std::time::{Duration, Instant};
+
+use keyhatch::external_secret::names::field_manager;
+use keyhatch::object_hash::object_hash;
+use serde_json::{Value as Json, json};
+
+use super::{data, plain};
+use crate::push::{PATIENCE, Team, site};
+use crate::support::aws::calls::Calls;
+use crate::support::kubectl::wait_until;
+
+fn calls(team: &Team<'_>) -> Calls {
+    Calls(site().aws.calls().0.into_iter().filter(|call| call.account == team.account.id).collect())
+}
+
+#[test]
+fn a_secret_appears_as_the_operator_would_have_made_it() {
+    let team = Team::new();
+    team.account.secret(
+        "app",
+        r#"{"user": "u", "name": {"first": "Tom"}, "friends": [{"first": "A"}, {"first": "B"}]}"#,
+    );
+    team.account.secret("whole", r#"{"x/y": "1", "z": 1.10}"#);
+    team.account.tag("app", "owner", "team-a");
+    let tags = json!({"secretKey": "tags", "remoteRef": {"key": "app", "metadataPolicy": "Fetch", "property": "owner"}});
+    team.external(
+        "app",
+        &json!({"data": [data("user", "app", "user"), data("first", "app", "name.first"),
+            data("friend", "app", "friends.1.first"), tags], "dataFrom": [{"extract": {"key": "whole"}}]}),
+    );
+    let object = team.wait_kept("app", "SecretSynced", "secret synced");
+    let secret = team.wait_secret(
+        "app",
+        &json!({"user": "u", "first": "Tom", "friend": "B", "tags": "team-a", "x_y": "1", "z": "1.10"}),
+    );
+    let metadata = &secret["metadata"];
+    assert_eq!(secret["type"], "Opaque");
+    assert_eq!(
+        metadata["labels"],
+        json!({"team": "a", "reconcile.external-secrets.io/managed": "true",
+            "reconcile.external-secrets.io/created-by": object_hash(format!("{}/app", team.namespace).as_bytes())})
+    );
+    assert_eq!(metadata["annotations"]["note"], "n");
+    assert_eq!(metadata["ownerReferences"][0]["uid"], object["metadata"]["uid"]);
+    let whole = team.whole("secret", "app");
+    let managers = whole["metadata"]["managedFields"].as_array().unwrap();
+    assert_eq!(managers.len(), 1, "{managers:?}");
+    assert_eq!(managers[0]["manager"], field_manager("app"));
+    assert_eq!(managers[0]["operation"], "Update");
+    let status = &object["status"];
+    assert_eq!(status["binding"]["name"], "app");
+    assert_eq!(status["conditions"][0]["status"], "True");
+    assert!(status["refreshTime"].is_string() && status["syncedResourceVersion"].is_string(), "{status}");
+    assert_eq!(
+        object["metadata"]["finalizers"],
+        json!(["externalsecrets.external-secrets.io/externalsecret-cleanup"])
+    );
+}
+
+#[test]
+fn versions_are_read_as_they_are_named() {
+    let team = Team::new();
+    team.account.secret("app", "first");
+    let first = team.account.look("app").unwrap().versions[0].id.clone();
+    team.account.secret("app", "second");
+    let version =
+        |key: &str, version: &str| json!({"secretKey": key, "remoteRef": {"key": "app", "version": version}});
+    team.external(
+        "versions",
+        &json!({"data": [version("now", "AWSCURRENT"), version("before", "AWSPREVIOUS"), version("id", &format!("uuid/{first}"))]}),
+    );
+    team.wait_secret("versions", &json!({"now": "second", "before": "first", "id": "first"}));
+}
+
+#[test]
+fn what_is_edited_by_hand_is_repaired_within_a_second_and_without_a_call() {
+    let team = Team::new();
+    team.account.secret("app", "good");
+    team.external("app", &json!({"data": [data("k", "app", "")]}));
+    let object = team.wait_kept("app", "SecretSynced", "");
+    let made = calls(&team).count();
+    let edits: [&dyn Fn(); 4] = [
+        &|| team.patch("secret", "app", &json!({"stringData": {"k": "bad"}})),
+        &|| team.patch("secret", "app", &json!({"stringData": {"more": "x"}})),
+        &|| {
+            let label = "reconcile.external-secrets.io/managed";
+            team.patch(
+                "secret",
+                "app",
+                &json!({"metadata": {"labels": {label: null}}, "data": {"k": "YmFk"}}),
+            );
+        },
+        &|| team.delete("secret", "app"),
+    ];
+    for (index, edit) in edits.iter().enumerate() {
+        edit();
+        let since = Instant::now();
+        team.wait_secret("app", &json!({"k": "good"}));
+        wait_until(PATIENCE, "the label", || {
+            let secret = team.get("secret", "app").ok_or("gone")?;
+            let label = &secret["metadata"]["labels"]["reconcile.external-secrets.io/managed"];
+            if label == "true" { Ok(()) } else { Err(secret["metadata"].to_string()) }
+        });
+        println!("edit {index} was repaired after {:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(3), "{index}: {:?}", since.elapsed());
+    }
+    assert_eq!(calls(&team).count(), made, "{:?}", calls(&team).by_operation());
+    let after = team.get("externalsecret", "app").unwrap();
+    assert_eq!(after["status"]["conditions"], object["status"]["conditions"]);
+}
+
+#[test]
+fn changes_of_the_object_and_of_aws_arrive() {
+    let team = Team::new();
+    team.account.secret("app", r#"{"a": "1", "b": "2"}"#);
+    team.external(
+        "app",
+        &json!({"data": [data("a", "app", "a"), data("b", "app", "b")], "refreshInterval": "1h"}),
+    );
+    team.wait_secret("app", &json!({"a": "1", "b": "2"}));
+    // A key less.
+    team.external("app", &json!({"data": [data("b", "app", "b")], "refreshInterval": "1h"}));
+    team.wait_secret("app", &json!({"b": "2"}));
+    // Not looked at before its time, but when somebody asks.
+    team.account.secret("app", r#"{"b": "3"}"#);
+    team.patch(
+        "externalsecret",
+        "app",
+        &json!({"metadata": {"annotations": {"external-secrets.io/force-sync": "1"}}}),
+    );
+    team.wait_secret("app", &json!({"b": "3"}));
+    // And when its time comes.
+    team.external("app", &json!({"data": [data("b", "app", "b")], "refreshInterval": "1s"}));
+    team.wait_kept("app", "SecretSynced", "");
+    team.account.secret("app", r#"{"b": "4"}"#);
+    team.wait_secret("app", &json!({"b": "4"}));
+}
+
+#[test]
+fn what_the_operator_kept_changes_hands_without_a_write_or_a_call() {
+    let team = Team::at(site().plane, &site().aws, "");
+    team.account.secret("app", "v");
+    team.external("app", &json!({"data": [data("k", "app", "")]}));
+    let object = team.get("externalsecret", "app").unwrap();
+    let labels = object["metadata"]["labels"].as_object();
+    let annotations = object["metadata"]["annotations"].as_object();
+    let printed = |map: Option<&serde_json::Map<String, Json>>| {
+        let members: Vec<_> = map
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| format!("{key}:{}", value.as_str().unwrap()))
+            .collect();
+        members.join(" ")
+    };
+    let version = format!("{{annotations:map[{}] labels:map[{}]}}", printed(annotations), printed(labels));
+    let version = format!("{}-{}", object["metadata"]["generation"], object_hash(version.as_bytes()));
+    let uid = object["metadata"]["uid"].clone();
+    // What the operator leaves behind.
+    let now = k8s_openapi::jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    team.patch_status(
+        "externalsecret",
+        "app",
+        &json!({"refreshTime": now, "syncedResourceVersion": version, "binding": {"name": "app"},
+            "conditions": [{"type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced",
+                "lastTransitionTime": now}]}),
+    );
+    team.patch(
+        "externalsecret",
+        "app",
+        &json!({"metadata": {"finalizers": ["externalsecrets.external-secrets.io/externalsecret-cleanup"]}}),
+    );
+    team.create_as(
+        &field_manager("app"),
+        &json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "app", "namespace": team.namespace,
+            "labels": {"team": "a", "reconcile.external-secrets.io/managed": "true",
+                "reconcile.external-secrets.io/created-by": object_hash(format!("{}/app", team.namespace).as_bytes())},
+            "annotations": {"note": "n", "reconcile.external-secrets.io/data-hash": object_hash(b"map[k:[118]]")},
+            "ownerReferences": [{"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "app",
+                "uid": uid, "controller": true, "blockOwnerDeletion": true}]},
+            "data": {"k": "dg=="}}),
+    );
+    let versions = || {
+        let of = |kind| team.get(kind, "app").unwrap()["metadata"]["resourceVersion"].clone();
+        (of("secret"), of("externalsecret"))
+    };
+    let before = versions();
+    team.apply(&[team.store("aws", "keyhatch", &json!({}))]);
+    // Another one, after it: when that is there, this was looked at.
+    team.external("later", &json!({"data": [data("k", "app", "")]}));
+    team.wait_secret("later", &json!({"k": "v"}));
+    assert_eq!(versions(), before);
+    // A refresh that finds the same writes the time, and not the Secret.
+    team.patch(
+        "externalsecret",
+        "app",
+        &json!({"metadata": {"annotations": {"external-secrets.io/force-sync": "1"}}}),
+    );
+    wait_until(PATIENCE, "a refresh", || {
+        let status = team.get("externalsecret", "app").unwrap()["status"].clone();
+        if status["syncedResourceVersion"] == *version { Err(status.to_string()) } else { Ok(()) }
+    });
+    // The annotation is the Secret's now, too.
+    let secret = team.whole("secret", "app");
+    assert_eq!(plain(&secret), json!({"k": "v"}));
+    let managers: Vec<_> = secret["metadata"]["managedFields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["manager"].clone())
+        .collect();
+    assert_eq!(managers, [json!(field_manager("app"))], "no second manager");
+}
+
+#[test]
+fn what_is_anothers_is_not_touched() {
+    let team = Team::at(site().plane, &site().aws, "");
+    team.account.secret("app", "v");
+    team.external("theirs", &json!({"data": [data("k", "app", "")]}));
+    team.apply(&[team.store("ours", "keyhatch", &json!({}))]);
+    let both = json!({"data": [data("k", "app", ""),
+        {"secretKey": "l", "remoteRef": {"key": "app"}, "sourceRef": {"storeRef": {"name": "ours"}}}]});
+    team.external("both", &both);
+    team.wait_kept("both", "SecretSyncedError", "belongs to another controller");
+    team.external("ours", &json!({"secretStoreRef": {"name": "ours"}, "data": [data("k", "app", "")]}));
+    team.wait_secret("ours", &json!({"k": "v"}));
+    let theirs = team.get("externalsecret", "theirs").unwrap();
+    assert!(theirs.get("status").is_none() && theirs["metadata"].get("finalizers").is_none(), "{theirs}");
+    assert!(team.get("secret", "theirs").is_none() && team.get("secret", "both").is_none());
+}

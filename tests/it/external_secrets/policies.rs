@@ -1,0 +1,131 @@
+//! Creation and deletion policies; what becomes of a Secret when its ExternalSecret goes, is renamed, or finds nothing.
+
+use serde_json::json;
+
+use super::data;
+use crate::push::{PATIENCE, Team};
+use crate::support::kubectl::wait_until;
+
+const FINALIZER: &str = "externalsecrets.external-secrets.io/externalsecret-cleanup";
+
+#[track_caller]
+fn wait_gone(team: &Team<'_>, kind: &str, name: &str) {
+    wait_until(PATIENCE, &format!("{kind} {name} to go"), || match team.get(kind, name) {
+        None => Ok(()),
+        Some(object) => Err(object["metadata"].to_string()),
+    });
+}
+
+#[test]
+fn a_secret_is_filled_made_or_left_alone_as_the_policy_says() {
+    let team = Team::new();
+    team.account.secret("app", "v");
+    team.apply(&[json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "merged", "namespace": team.namespace},
+        "stringData": {"theirs": "t"}})]);
+    for (name, policy) in [
+        ("merged", "Merge"),
+        ("filled", "CreateOrMerge"),
+        ("orphan", "Orphan"),
+        ("none", "None"),
+        ("absent", "Merge"),
+    ] {
+        team.external(name, &json!({"data": [data("k", "app", "")], "target": {"creationPolicy": policy}}));
+    }
+    team.wait_secret("merged", &json!({"theirs": "t", "k": "v"}));
+    for name in ["filled", "orphan"] {
+        let secret = team.wait_secret(name, &json!({"k": "v"}));
+        assert!(secret["metadata"].get("ownerReferences").is_none(), "{name}");
+    }
+    team.wait_kept("none", "SecretSynced", "");
+    let absent = team.wait_kept("absent", "SecretMissing", "will not be created due to CreationPolicy=Merge");
+    assert_eq!(absent["status"]["conditions"][0]["status"], "True");
+    assert!(team.get("secret", "none").is_none() && team.get("secret", "absent").is_none());
+    // What was merged in is taken out again, and what was there stays.
+    team.external("merged", &json!({"data": [data("l", "app", "")], "target": {"creationPolicy": "Merge"}}));
+    team.wait_secret("merged", &json!({"theirs": "t", "l": "v"}));
+    team.delete("externalsecret", "orphan");
+    wait_gone(&team, "externalsecret", "orphan");
+    team.wait_secret("orphan", &json!({"k": "v"}));
+}
+
+#[test]
+fn a_secret_goes_with_its_owner_and_with_its_source_if_that_is_asked_for() {
+    let team = Team::new();
+    team.account.secret("app", "v");
+    team.account.secret("other", "w");
+    let every = |deletion: &str| {
+        json!({"refreshInterval": "1s", "target": {"deletionPolicy": deletion},
+            "data": [data("k", "app", ""), data("l", "other", "")]})
+    };
+    for (name, deletion) in [("retain", "Retain"), ("delete", "Delete"), ("merge", "Merge")] {
+        team.external(name, &every(deletion));
+        team.wait_secret(name, &json!({"k": "v", "l": "w"}));
+    }
+    team.account.remove_secret("other");
+    team.wait_secret("delete", &json!({"k": "v"}));
+    team.wait_secret("merge", &json!({"k": "v"}));
+    team.wait_kept("retain", "SecretSyncedError", "spec.data[1]");
+    team.account.remove_secret("app");
+    team.wait_kept("delete", "SecretDeleted", "secret deleted due to DeletionPolicy=Delete");
+    wait_gone(&team, "secret", "delete");
+    team.wait_secret("merge", &json!({}));
+    team.wait_secret("retain", &json!({"k": "v", "l": "w"}));
+    // It comes back with its source.
+    team.account.secret("app", "again");
+    team.wait_secret("delete", &json!({"k": "again"}));
+    for name in ["delete", "merge", "retain"] {
+        team.delete("externalsecret", name);
+        wait_gone(&team, "externalsecret", name);
+        wait_gone(&team, "secret", name);
+    }
+}
+
+#[test]
+fn a_secret_of_another_name_is_deleted_and_a_copy_of_it_is_not() {
+    let team = Team::new();
+    team.account.secret("app", "v");
+    let named = |name: &str| json!({"data": [data("k", "app", "")], "target": {"name": name}});
+    team.external("app", &named("old"));
+    let old = team.wait_secret("old", &json!({"k": "v"}));
+    let mut copy = json!({"apiVersion": "v1", "kind": "Secret", "data": old["data"],
+        "metadata": {"name": "copy", "namespace": team.namespace, "labels": old["metadata"]["labels"]}});
+    copy["metadata"]["annotations"] = old["metadata"]["annotations"].clone();
+    team.apply(&[copy]);
+    team.external("app", &named("new"));
+    team.wait_secret("new", &json!({"k": "v"}));
+    wait_gone(&team, "secret", "old");
+    team.wait_secret("copy", &json!({"k": "v"}));
+}
+
+#[test]
+fn an_immutable_secret_is_told_and_kept() {
+    let team = Team::new();
+    team.account.secret("app", "v");
+    let spec =
+        json!({"data": [data("k", "app", "")], "target": {"immutable": true}, "refreshInterval": "1s"});
+    team.external("fixed", &spec);
+    let secret = team.wait_secret("fixed", &json!({"k": "v"}));
+    assert_eq!(secret["immutable"], true);
+    team.account.remove_secret("app");
+    team.account.secret("app", "w");
+    team.wait_kept("fixed", "SecretSyncedError", "target is immutable");
+    team.wait_secret("fixed", &json!({"k": "v"}));
+    team.delete("secret", "fixed");
+    team.wait_secret("fixed", &json!({"k": "w"}));
+}
+
+#[test]
+fn a_namespace_goes_whole() {
+    let team = Team::new();
+    team.account.secret("app", "v");
+    for name in ["a", "b"] {
+        team.external(name, &json!({"data": [data("k", "app", "")], "target": {"deletionPolicy": "Delete"}}));
+        team.wait_secret(name, &json!({"k": "v"}));
+    }
+    assert_eq!(team.get("externalsecret", "a").unwrap()["metadata"]["finalizers"], json!([FINALIZER]));
+    team.plane.kubectl(&["delete", "namespace", &team.namespace, "--wait=false"]).success().unwrap();
+    wait_until(PATIENCE, "the namespace to go", || {
+        let found = team.plane.kubectl(&["get", "namespace", &team.namespace, "-o", "json"]);
+        if found.is_success() { Err(found.stdout) } else { Ok(()) }
+    });
+}
