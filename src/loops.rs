@@ -21,6 +21,7 @@ pub mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use kube::Client;
 
 use crate::api::secret_store::OWN_CLASS;
@@ -84,7 +85,7 @@ impl Adopt {
 
 /// Runs all loops, for as long as we lead, until it is dropped.
 pub async fn run(context: Context) {
-    tokio::join!(push::run(context.clone()), external_secret::run(context));
+    tokio::join!(push::run(context.clone()).boxed(), external_secret::run(context).boxed());
 }
 
 #[cfg(test)]

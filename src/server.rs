@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use kube::Client;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -196,10 +197,15 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         tokio::join!(election, election_of_loops);
         Ok(())
     };
+    // On the heap, each by itself: the stack of one that holds them all would stay in memory.
+    let flows = flows.serve(&shared).boxed_local();
+    let (certificates, elections) = (certificates.boxed_local(), elections.boxed_local());
+    let health_served = health::serve(health_listener, health::router(Arc::clone(&health))).boxed_local();
+    let needs = needs::follow(client, needs, health.part("rights"), health.part("kinds")).boxed_local();
     tokio::select! {
-        ended = async { tokio::try_join!(flows.serve(&shared), certificates, elections) } => ended.map(drop),
-        () = health::serve(health_listener, health::router(Arc::clone(&health))) => Ok(()),
-        () = needs::follow(client, needs, health.part("rights"), health.part("kinds")) => Ok(()),
+        ended = async { tokio::try_join!(flows, certificates, elections) } => ended.map(drop),
+        () = health_served => Ok(()),
+        () = needs => Ok(()),
         ended = end_on_signal(health, ending, config.drain_delay) => ended,
     }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -76,9 +77,10 @@ impl Admission {
     pub(super) async fn serve(self, shared: &Shared) {
         let Self { listener, webhook, facts, cluster_checks, installation: installed } = self;
         let health = Arc::clone(&shared.health);
+        let facts = facts_watch::follow(shared.client.clone(), facts, health, cluster_checks).boxed_local();
         tokio::select! {
             () = accept::serve(listener, webhook::router(webhook), shared.limits(CONNECTIONS), shared.signals()) => {}
-            () = facts_watch::follow(shared.client.clone(), facts, health, cluster_checks) => {}
+            () = facts => {}
             () = installation::follow(shared.tls.clone(), shared.client.clone(), &installed) => {}
         }
     }

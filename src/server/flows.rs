@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+
 use super::admission::Admission;
 use super::loops::Loops;
 use super::pods::Pods;
@@ -80,6 +82,7 @@ impl Flows {
                 None => Ok(()),
             }
         };
-        tokio::try_join!(admission, pods, loops).map(drop)
+        // Each on the heap: as one, their states and those of everything below them would be copied through the stack.
+        tokio::try_join!(admission.boxed_local(), pods.boxed_local(), loops.boxed_local()).map(drop)
     }
 }
