@@ -70,6 +70,16 @@ pub struct ExternalSecretSpec {
     pub data_from: Vec<DataFrom>,
 }
 
+impl ExternalSecretSpec {
+    /// Every store that is named, also such as no entry reads through.
+    pub fn stores(&self) -> impl Iterator<Item = &StoreRef> {
+        let single = self.data.iter().filter_map(|data| data.source_ref.as_ref());
+        let whole = self.data_from.iter().filter_map(|whole| whole.source_ref.as_ref());
+        let own = single.chain(whole).filter_map(|source| source.store_ref.as_ref());
+        self.secret_store_ref.iter().chain(own).filter(|store| !store.name.is_empty())
+    }
+}
+
 /// The Secret to keep.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -80,14 +80,6 @@ pub fn entries(spec: &ExternalSecretSpec) -> Result<Vec<Entry>, ExternalError> {
     whole.chain(single).collect()
 }
 
-/// Every store that is named, also such as no entry reads through.
-pub fn stores(spec: &ExternalSecretSpec) -> impl Iterator<Item = Store> {
-    let single = spec.data.iter().filter_map(|data| data.source_ref.as_ref());
-    let whole = spec.data_from.iter().filter_map(|whole| whole.source_ref.as_ref());
-    let own = single.chain(whole).filter_map(|source| source.store_ref.as_ref());
-    spec.secret_store_ref.iter().chain(own).filter(|store| !store.name.is_empty()).map(Store::from)
-}
-
 fn from_data(spec: &ExternalSecretSpec, index: usize, data: &Data) -> Result<Entry, ExternalError> {
     let at = format!("spec.data[{index}]");
     let Data { secret_key, remote_ref, source_ref } = data;

@@ -52,6 +52,7 @@ pub(super) fn check_external(
     report: &mut Report,
 ) {
     let Some(namespace) = subject.namespace else { return };
+    own_loop::check_external(subject, spec, at, context, report);
     target::check(subject, namespace, &spec.target, &at.key("target"), context, report);
     if let Some(template) = &spec.target.template {
         let at = at.key("target");
@@ -153,6 +154,7 @@ static ABOUT_STORES: &[&Rule] = &[
     &push_stores::PUSH_STORES_UNMATCHED,
     &push_stores::REPLICA_OF_ITSELF,
     &own_loop::PUSH_UNSUPPORTED,
+    &own_loop::EXTERNAL_UNSUPPORTED,
     &push_destination::PUSH_SHARED,
 ];
 static ABOUT_EXTERNAL_SECRETS: &[&Rule] = &[&target::TARGET_OWNED, &namespaces::NAME_TAKEN];

@@ -2,6 +2,7 @@
 //! controllers, the fake AWS.
 
 mod basics;
+mod endings;
 mod policies;
 mod troubles;
 

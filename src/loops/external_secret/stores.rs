@@ -12,7 +12,6 @@ use crate::api::secret_store::{ClusterSecretStore, SecretStore, SecretStoreSpec,
 use crate::loops::Adopt;
 use crate::loops::watched::{Kept, ObjectKey, Trace, Watched};
 use crate::reference::Store;
-use crate::source::external;
 use crate::source::plan::StoreId;
 
 /// What is known of the cluster.
@@ -129,7 +128,7 @@ impl Known {
 
 /// The stores that an ExternalSecret names, each once.
 pub(super) fn stores_of(object: &ExternalSecret) -> Vec<Store> {
-    let all = external::stores(&object.spec).map(|store| ((store.kind, store.name.clone()), store));
+    let all = object.spec.stores().map(Store::from).map(|store| ((store.kind, store.name.clone()), store));
     all.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 

@@ -1,10 +1,14 @@
-//! What our own loop does not do, of an object that it is to push: the operator would, so it is refused before anybody
-//! waits for it.
+//! What our own loops do not do, of an object that is to be pushed or kept: the operator would, so it is refused before
+//! anybody waits for it.
 
 use super::super::{Context, Subject};
 use super::push_stores::selected;
 use crate::api::Kind;
+use crate::api::common::StoreKind;
+use crate::api::data_from::DataFrom;
+use crate::api::external_secret::ExternalSecretSpec;
 use crate::api::push_secret::{PushDataTo, PushSecretSpec};
+use crate::api::remote_ref::SourceRef;
 use crate::api::secret_store::OWN_CLASS;
 use crate::field::Field;
 use crate::finding::Report;
@@ -40,13 +44,64 @@ pub(super) fn check_push(
     }
 }
 
+/// Checks an ExternalSecret that reads through a store of ours.
+pub(super) fn check_external(
+    subject: &Subject<'_>,
+    spec: &ExternalSecretSpec,
+    at: &Field<'_>,
+    context: &Context<'_>,
+    report: &mut Report,
+) {
+    let transforms = |whole: &DataFrom| whole.rewrite.iter().any(|step| step.transform.is_some());
+    let generates =
+        |source: &Option<SourceRef>| source.as_ref().is_some_and(|one| one.generator_ref.is_some());
+    let is_simple = spec.target.template.is_none()
+        && spec.target.manifest.is_none()
+        && !spec.data_from.iter().any(|whole| transforms(whole) || generates(&whole.source_ref));
+    if is_simple || !reads_ours(subject, spec, context) {
+        return;
+    }
+    const CAUSE: &str = "not supported by Keyhatch, which a store of this ExternalSecret belongs to (controller: keyhatch); \
+                         leave it out, or read through a store of the operator";
+    let target = at.key("target");
+    if spec.target.template.is_some() {
+        report.forbidden(&EXTERNAL_UNSUPPORTED, &target.key("template"), CAUSE);
+    }
+    if spec.target.manifest.is_some() {
+        report.forbidden(&EXTERNAL_UNSUPPORTED, &target.key("manifest"), CAUSE);
+    }
+    for (index, whole) in spec.data_from.iter().enumerate() {
+        let list = at.key("dataFrom");
+        let at = list.index(index);
+        if transforms(whole) {
+            report.forbidden(&EXTERNAL_UNSUPPORTED, &at.key("rewrite"), CAUSE);
+        }
+        if generates(&whole.source_ref) {
+            report.forbidden(&EXTERNAL_UNSUPPORTED, &at.key("sourceRef").key("generatorRef"), CAUSE);
+        }
+    }
+}
+
+fn reads_ours(subject: &Subject<'_>, spec: &ExternalSecretSpec, context: &Context<'_>) -> bool {
+    let Some(namespace) = subject.namespace else { return false };
+    spec.stores().any(|store| {
+        let kind = store.kind.unwrap_or_default();
+        let namespace = match kind {
+            StoreKind::SecretStore => namespace,
+            StoreKind::ClusterSecretStore => "",
+        };
+        let known = context.facts.stores(kind).get(namespace, &store.name).found();
+        known.is_some_and(|store| &*store.controller == OWN_CLASS)
+    })
+}
+
 fn is_ours(subject: &Subject<'_>, spec: &PushSecretSpec, context: &Context<'_>) -> bool {
     let stores = spec.secret_store_refs.iter().filter_map(|store| selected(subject, store, context));
     stores.flatten().any(|store| &*store.controller == OWN_CLASS)
 }
 
 /// The rules of this file.
-pub(super) static RULES: &[&Rule] = &[&PUSH_UNSUPPORTED];
+pub(super) static RULES: &[&Rule] = &[&PUSH_UNSUPPORTED, &EXTERNAL_UNSUPPORTED];
 
 /// What only the operator does.
 pub(in crate::validate) static PUSH_UNSUPPORTED: Rule = Rule {
@@ -57,4 +112,15 @@ pub(in crate::validate) static PUSH_UNSUPPORTED: Rule = Rule {
     why: "Keyhatch pushes what Secrets hold, and has neither templates nor generators: nothing would be pushed.",
     fix: "Leave the field out, or name a store that the operator serves.",
     example: "secretStoreRefs: [{name: ours}]\ntemplate: {data: {a: b}}",
+};
+
+/// The same of ExternalSecrets.
+pub(in crate::validate) static EXTERNAL_UNSUPPORTED: Rule = Rule {
+    id: "external-unsupported",
+    level: Level::Deny,
+    reason: Reason::Forbidden,
+    kind: Some(Kind::ExternalSecret),
+    why: "Keyhatch keeps what AWS holds, and has neither templates nor generators nor other kinds of target: no Secret would be made.",
+    fix: "Leave the field out, or name a store that the operator serves.",
+    example: "secretStoreRef: {name: ours, kind: SecretStore}\ntarget: {template: {data: {a: b}}}",
 };
