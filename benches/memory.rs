@@ -3,21 +3,21 @@
 //! 2,000 SecretStores, ExternalSecrets and PushSecrets each, and 500 Secrets of 4 KiB, which are looked at with
 //! `--cluster-checks`. Resident memory is read after the first list, after reviews, and after everything was changed.
 
+#[path = "cluster.rs"]
+mod cluster;
 #[path = "../tests/support.rs"]
 mod support;
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
-use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Client, Config};
+use kube::Client;
+use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
+use cluster::{AT_ONCE, all, api, connect, create, resident, status};
 use support::control_plane::{ControlPlane, Options};
 use support::http;
 use support::kubectl::poll;
@@ -28,8 +28,6 @@ const SECRETS: usize = 500;
 const VALUE: usize = 4096;
 /// More resident memory than this, in KiB, is too much.
 const BAR: u64 = 25 * 1024;
-/// Requests at the same time.
-const AT_ONCE: usize = 16;
 const NAMESPACES: usize = 20;
 
 fn main() -> ExitCode {
@@ -89,31 +87,6 @@ async fn run() -> Result<bool, String> {
     Ok(last <= BAR)
 }
 
-async fn connect(plane: &ControlPlane) -> Result<Client, String> {
-    let read = Kubeconfig::read_from(plane.kubeconfig()).map_err(|error| error.to_string())?;
-    let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
-    Client::try_from(config.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
-}
-
-fn api(client: &Client, object: &Value) -> Api<DynamicObject> {
-    let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let (group, version) = text("/apiVersion").split_once('/').unwrap_or_else(|| ("", text("/apiVersion")));
-    let kind = text("/kind");
-    let plural = format!("{}s", kind.to_lowercase());
-    let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), &plural);
-    Api::namespaced_with(client.clone(), text("/metadata/namespace"), &resource)
-}
-
-async fn create(client: &Client, count: usize, make: fn(usize) -> Value) -> Result<(), String> {
-    let created = stream::iter(0..count).map(|number| async move {
-        let value = make(number);
-        let object: DynamicObject =
-            serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
-        api(client, &value).create(&PostParams::default(), &object).await.map_err(|error| error.to_string())
-    });
-    all(created.buffer_unordered(AT_ONCE)).await
-}
-
 /// Creations of objects that nobody stores.
 async fn review(client: &Client, count: usize) -> Result<(), String> {
     let parameters = PostParams { dry_run: true, ..PostParams::default() };
@@ -140,13 +113,6 @@ async fn touch(client: &Client) -> Result<(), String> {
         patched.map_err(|error| error.to_string())
     });
     all(touched.buffer_unordered(AT_ONCE)).await
-}
-
-async fn all<T>(mut answers: impl stream::Stream<Item = Result<T, String>> + Unpin) -> Result<(), String> {
-    while let Some(answer) = answers.next().await {
-        answer?;
-    }
-    Ok(())
 }
 
 fn metadata(number: usize) -> Value {
@@ -197,17 +163,4 @@ fn secret(number: usize) -> Value {
     let keys: serde_json::Map<String, Value> =
         (0..4).map(|key| (format!("key-{key}"), value.as_str().into())).collect();
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata(number), "stringData": keys})
-}
-
-/// Resident memory in KiB.
-fn resident(id: u32) -> Result<u64, String> {
-    status(id, "VmRSS:")
-}
-
-fn status(id: u32, name: &str) -> Result<u64, String> {
-    let file = format!("/proc/{id}/status");
-    let text = fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.and_then(|rest| rest.split_whitespace().next()).and_then(|number| number.parse().ok());
-    number.ok_or_else(|| format!("{file}: no {name}"))
 }
