@@ -118,15 +118,27 @@ impl Site {
     /// The same, under a flood; answers how many questions that was.
     async fn flooded(&self, pace: Pace, took: &mut Vec<f64>) -> u64 {
         let (is_over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let mut strangers = JoinSet::new();
-        for _ in 0..STRANGERS {
-            strangers.spawn(stranger(self.broker.clone(), pace, Arc::clone(&is_over), Arc::clone(&asked)));
-        }
+        let crowd = {
+            let (broker, is_over, asked) = (self.broker.clone(), Arc::clone(&is_over), Arc::clone(&asked));
+            std::thread::spawn(move || crowd(&broker, pace, &is_over, &asked))
+        };
         took.extend(self.review_for(ROUND).await);
         is_over.store(true, Ordering::SeqCst);
-        strangers.join_all().await;
+        tokio::task::spawn_blocking(|| crowd.join()).await.expect("a thread").expect("a crowd that ends");
         asked.load(Ordering::SeqCst)
     }
+}
+
+/// All strangers, on a thread of their own: whoever reviews must not wait for them on this side.
+fn crowd(broker: &Address, pace: Pace, is_over: &Arc<AtomicBool>, asked: &Arc<AtomicU64>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut strangers = JoinSet::new();
+        for _ in 0..STRANGERS {
+            strangers.spawn(stranger(broker.clone(), pace, Arc::clone(is_over), Arc::clone(asked)));
+        }
+        strangers.join_all().await;
+    });
 }
 
 async fn stranger(broker: Address, pace: Pace, is_over: Arc<AtomicBool>, asked: Arc<AtomicU64>) {
