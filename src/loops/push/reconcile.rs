@@ -8,9 +8,9 @@ use kube::api::Api;
 use kube::{Client, Resource, ResourceExt};
 
 use crate::api::push_secret::{PushDeletionPolicy, PushSecret};
+use crate::api::secret_store::Adopt;
 use crate::events::{Events, Happening};
 use crate::leader::Guard;
-use crate::loops::Adopt;
 use crate::loops::turns::Turns;
 use crate::loops::write;
 use crate::push::due::{self, Due, due};
