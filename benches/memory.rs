@@ -3,10 +3,11 @@
 //! 2,000 SecretStores, ExternalSecrets and PushSecrets each, and 500 Secrets of 4 KiB, which are looked at with
 //! `--cluster-checks`. Resident memory is read after the first list, after reviews, and after everything was changed.
 
+#[path = "memory_of.rs"]
+mod memory_of;
 #[path = "../tests/support.rs"]
 mod support;
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -52,7 +53,7 @@ async fn run() -> Result<bool, String> {
     let bin = Path::new(env!("CARGO_BIN_EXE_keyhatch"));
     let empty = Webhook::serve_with(bin, &plane, &["--cluster-checks"])?;
     empty.install(&plane, &[])?;
-    println!("{:<44} {:>8} KiB", "nothing in the cluster", resident(empty.id())?);
+    println!("{:<44} {:>8} KiB", "nothing in the cluster", memory_of::kib("VmRSS:", empty.id())?);
     plane.kubectl(&["delete", "validatingwebhookconfiguration", "keyhatch"]).success()?;
     drop(empty);
 
@@ -76,15 +77,15 @@ async fn run() -> Result<bool, String> {
         let state = http::get(&format!("{}/readyz?verbose", webhook.health))?.ok()?;
         if state.contains("[!]") || state.contains("[-]") { Err(state) } else { Ok(()) }
     })?;
-    println!("{:<44} {:>8} KiB", "everything listed", resident(webhook.id())?);
+    println!("{:<44} {:>8} KiB", "everything listed", memory_of::kib("VmRSS:", webhook.id())?);
     webhook.register(&plane)?;
     review(&client, 1000).await?;
-    println!("{:<44} {:>8} KiB", "after 1000 reviews", resident(webhook.id())?);
+    println!("{:<44} {:>8} KiB", "after 1000 reviews", memory_of::kib("VmRSS:", webhook.id())?);
     touch(&client).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let last = resident(webhook.id())?;
+    let last = memory_of::kib("VmRSS:", webhook.id())?;
     println!("{:<44} {last:>8} KiB", "after a change of every object");
-    println!("{:<44} {:>8} KiB", "at most", status(webhook.id(), "VmHWM:")?);
+    println!("{:<44} {:>8} KiB", "at most", memory_of::kib("VmHWM:", webhook.id())?);
     println!("{:<44} {BAR:>8} KiB", "bar");
     Ok(last <= BAR)
 }
@@ -197,17 +198,4 @@ fn secret(number: usize) -> Value {
     let keys: serde_json::Map<String, Value> =
         (0..4).map(|key| (format!("key-{key}"), value.as_str().into())).collect();
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata(number), "stringData": keys})
-}
-
-/// Resident memory in KiB.
-fn resident(id: u32) -> Result<u64, String> {
-    status(id, "VmRSS:")
-}
-
-fn status(id: u32, name: &str) -> Result<u64, String> {
-    let file = format!("/proc/{id}/status");
-    let text = fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.and_then(|rest| rest.split_whitespace().next()).and_then(|number| number.parse().ok());
-    number.ok_or_else(|| format!("{file}: no {name}"))
 }
