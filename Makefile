@@ -42,12 +42,13 @@ dev: cluster ## The same, and it stays up: prints the kubeconfig
 	@cargo build --locked --quiet --workspace --bins --example dev
 	@target/debug/examples/dev dev --keyhatch target/debug/keyhatch --agent target/debug/keyhatch-agent
 
-bench: cluster ## Time per review beside a handler that does nothing; memory; calls, time and bytes per secret; pods that start at once; ExternalSecrets
+bench: cluster ## Time per review beside a handler that does nothing; memory; calls, time and bytes per secret; pods that start at once; ExternalSecrets and PushSecrets that are made at once
 	cargo bench --locked --bench admission
 	cargo bench --locked --bench memory
 	cargo bench --locked --bench source
 	cargo bench --locked --bench broker
 	cargo bench --locked --bench external
+	cargo bench --locked --bench push
 
 fuzz: ## A million random and mutated reviews
 	cargo run --locked --release --example fuzz

@@ -1,7 +1,5 @@
 //! What benches do to a cluster: many objects at once; and what the system says of a process.
 
-use std::fs;
-
 use futures_util::{StreamExt, stream};
 use kube::api::{Api, DynamicObject, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -46,18 +44,4 @@ pub(crate) async fn all<T>(
         answer?;
     }
     Ok(())
-}
-
-/// Resident memory in KiB.
-#[allow(dead_code, reason = "some ask for the most that it ever was")]
-pub(crate) fn resident(id: u32) -> Result<u64, String> {
-    status(id, "VmRSS:")
-}
-
-pub(crate) fn status(id: u32, name: &str) -> Result<u64, String> {
-    let file = format!("/proc/{id}/status");
-    let text = fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.and_then(|rest| rest.split_whitespace().next()).and_then(|number| number.parse().ok());
-    number.ok_or_else(|| format!("{file}: no {name}"))
 }

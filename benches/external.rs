@@ -7,6 +7,8 @@
 mod bar;
 #[path = "cluster.rs"]
 mod cluster;
+#[path = "memory_of.rs"]
+mod memory_of;
 #[path = "external/site.rs"]
 mod site;
 #[path = "../tests/support.rs"]
@@ -74,7 +76,7 @@ async fn few() -> Result<Vec<Bar>, String> {
     let took = began.elapsed();
     let (read, assumed, each) = site.calls();
     eprintln!("{COUNT} ExternalSecrets: {:?}", site.aws.calls().by_operation());
-    let resident = cluster::status(id, "VmHWM:")? as f64 / 1024.0;
+    let resident = memory_of::kib("VmHWM:", id)? as f64 / 1024.0;
     let mut slowest = Duration::ZERO;
     for number in 0..10 {
         slowest = slowest.max(site.edit(number).await?);
@@ -114,7 +116,7 @@ async fn many(count: usize) -> Result<Vec<Bar>, String> {
     let (again, ..) = site.calls();
     eprintln!("refreshed: {:?}", site.aws.calls().by_operation());
     let written = site.versions().await?.iter().filter(|version| !versions.contains(*version)).count();
-    let resident = cluster::status(looper.process.id(), "VmHWM:")? as f64 / 1024.0;
+    let resident = memory_of::kib("VmHWM:", looper.process.id())? as f64 / 1024.0;
     Ok(vec![
         most("5,000 ExternalSecrets on 500 secrets, first round", "calls", read, 30.0),
         most("  a round of refreshes", "calls", again, 30.0),

@@ -5,6 +5,8 @@
 
 #[path = "cluster.rs"]
 mod cluster;
+#[path = "memory_of.rs"]
+mod memory_of;
 #[path = "../tests/support.rs"]
 mod support;
 
@@ -17,7 +19,7 @@ use kube::Client;
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use cluster::{AT_ONCE, all, api, connect, create, resident, status};
+use cluster::{AT_ONCE, all, api, connect, create};
 use support::control_plane::{ControlPlane, Options};
 use support::http;
 use support::kubectl::poll;
@@ -50,7 +52,7 @@ async fn run() -> Result<bool, String> {
     let bin = Path::new(env!("CARGO_BIN_EXE_keyhatch"));
     let empty = Webhook::serve_with(bin, &plane, &["--cluster-checks"])?;
     empty.install(&plane, &[])?;
-    println!("{:<44} {:>8} KiB", "nothing in the cluster", resident(empty.id())?);
+    println!("{:<44} {:>8} KiB", "nothing in the cluster", memory_of::kib("VmRSS:", empty.id())?);
     plane.kubectl(&["delete", "validatingwebhookconfiguration", "keyhatch"]).success()?;
     drop(empty);
 
@@ -74,15 +76,15 @@ async fn run() -> Result<bool, String> {
         let state = http::get(&format!("{}/readyz?verbose", webhook.health))?.ok()?;
         if state.contains("[!]") || state.contains("[-]") { Err(state) } else { Ok(()) }
     })?;
-    println!("{:<44} {:>8} KiB", "everything listed", resident(webhook.id())?);
+    println!("{:<44} {:>8} KiB", "everything listed", memory_of::kib("VmRSS:", webhook.id())?);
     webhook.register(&plane)?;
     review(&client, 1000).await?;
-    println!("{:<44} {:>8} KiB", "after 1000 reviews", resident(webhook.id())?);
+    println!("{:<44} {:>8} KiB", "after 1000 reviews", memory_of::kib("VmRSS:", webhook.id())?);
     touch(&client).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let last = resident(webhook.id())?;
+    let last = memory_of::kib("VmRSS:", webhook.id())?;
     println!("{:<44} {last:>8} KiB", "after a change of every object");
-    println!("{:<44} {:>8} KiB", "at most", status(webhook.id(), "VmHWM:")?);
+    println!("{:<44} {:>8} KiB", "at most", memory_of::kib("VmHWM:", webhook.id())?);
     println!("{:<44} {BAR:>8} KiB", "bar");
     Ok(last <= BAR)
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use kube::Client;
 
-use crate::api::secret_store::OWN_CLASS;
+use crate::api::secret_store::Adopt;
 use crate::health::Health;
 use crate::leader::Guard;
 use crate::source::Source;
@@ -59,50 +59,10 @@ pub struct Settings {
     pub workers: usize,
 }
 
-/// Which stores' objects are ours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Adopt {
-    /// Those of stores with `spec.controller: keyhatch`.
-    #[default]
-    None,
-    /// Those of stores that name no controller, too.
-    All,
-}
-
 /// The Secret of our own namespace whose key makes tokens of pushes.
 pub const PUSH_SECRET: &str = "keyhatch-push";
-
-impl Adopt {
-    /// Whether the objects of a store with this `spec.controller` are ours.
-    pub fn adopts(self, controller: &str) -> bool {
-        match controller {
-            OWN_CLASS => true,
-            "" => self == Self::All,
-            _ => false,
-        }
-    }
-}
 
 /// Runs all loops, for as long as we lead, until it is dropped.
 pub async fn run(context: Context) {
     tokio::join!(push::run(context.clone()).boxed(), external_secret::run(context).boxed());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_store_says_whose_its_objects_are() {
-        for (adopt, controller, expected) in [
-            (Adopt::None, "keyhatch", true),
-            (Adopt::None, "", false),
-            (Adopt::None, "default", false),
-            (Adopt::All, "keyhatch", true),
-            (Adopt::All, "", true),
-            (Adopt::All, "default", false),
-        ] {
-            assert_eq!(adopt.adopts(controller), expected, "{adopt:?} {controller}");
-        }
-    }
 }

@@ -22,7 +22,7 @@ use crate::api::cluster_push_secret::ClusterPushSecretSpec;
 use crate::api::common::StoreRef;
 use crate::api::external_secret::ExternalSecretSpec;
 use crate::api::push_secret::PushSecretSpec;
-use crate::api::secret_store::{ClusterSecretStoreSpec, SecretStoreSpec};
+use crate::api::secret_store::{Adopt, ClusterSecretStoreSpec, SecretStoreSpec};
 use crate::facts::{Facts, Provider};
 use crate::field::Field;
 use crate::finding::{Finding, Report};
@@ -52,6 +52,8 @@ pub struct Context<'a> {
 pub struct Settings {
     /// Whether ExternalSecrets may write other kinds than Secret (`--unsafe-allow-generic-targets`).
     pub allow_generic_targets: bool,
+    /// Whose PushSecrets the flow loops takes care of (`--adopt`).
+    pub adopt: Adopt,
     /// Rules that are turned down or off (`--rule`, `--enforce`).
     pub policy: Policy,
 }

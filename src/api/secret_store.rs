@@ -16,6 +16,27 @@ use super::common::{Condition, LABEL, SecretKeySelector, ServiceAccountSelector}
 /// The class of controllers that hands a store to Keyhatch's own loops.
 pub const OWN_CLASS: &str = "keyhatch";
 
+/// Which stores' objects are ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Adopt {
+    /// Those of stores with `spec.controller: keyhatch`.
+    #[default]
+    None,
+    /// Those of stores that name no controller, too.
+    All,
+}
+
+impl Adopt {
+    /// Whether the objects of a store with this `spec.controller` are ours.
+    pub fn adopts(self, controller: &str) -> bool {
+        match controller {
+            OWN_CLASS => true,
+            "" => self == Self::All,
+            _ => false,
+        }
+    }
+}
+
 /// Access to AWS Secrets Manager for one namespace: the region, and the identity to use there.
 #[derive(CustomResource, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[kube(
@@ -305,4 +326,23 @@ pub struct SecretStoreStatus {
     /// ReadOnly, WriteOnly or ReadWrite.
     #[serde(default)]
     pub capabilities: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_says_whose_its_objects_are() {
+        for (adopt, controller, expected) in [
+            (Adopt::None, "keyhatch", true),
+            (Adopt::None, "", false),
+            (Adopt::None, "default", false),
+            (Adopt::All, "keyhatch", true),
+            (Adopt::All, "", true),
+            (Adopt::All, "default", false),
+        ] {
+            assert_eq!(adopt.adopts(controller), expected, "{adopt:?} {controller}");
+        }
+    }
 }

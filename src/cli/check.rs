@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::rules::RuleFlags;
 use super::{Failure, complain, is_broken_pipe};
+use crate::api::secret_store::Adopt;
 use crate::check::{self, Input, Outcome, cluster, output};
 use crate::policy::Enforce;
 
@@ -70,7 +71,7 @@ impl Check {
             }
         };
         let output = self.output;
-        let settings = self.rules.settings(Enforce::Deny);
+        let settings = self.rules.settings(Enforce::Deny, Adopt::None);
         let outcome = check::judge(&input, &settings);
         match print(&outcome, output) {
             Err(error) if !is_broken_pipe(error.as_ref()) => {

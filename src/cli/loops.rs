@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::certificates::positive_duration;
-use crate::loops::{Adopt, Settings};
+use crate::api::secret_store::Adopt;
+use crate::loops::Settings;
 use crate::server::leadership::Leadership;
 use crate::server::loops::LoopsConfig;
 
@@ -15,7 +16,7 @@ pub(super) struct LoopFlags {
     /// Whose objects the flow loops takes care of: none but those of stores with spec.controller: keyhatch, or all that
     /// name no controller, too. Another operator must then not run.
     #[arg(long, value_enum, default_value_t, env = "KEYHATCH_ADOPT")]
-    adopt: Adopt,
+    pub(super) adopt: Adopt,
     /// A key that changes all the time is pushed no more often than this, once it had a burst of changes. AWS keeps a
     /// version for a day and has room for 100: 72 a day leave some for bursts.
     #[arg(long, value_name = "DURATION", default_value = "20m", value_parser = positive_duration)]

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::api::secret_store::Adopt;
 use crate::policy::{Enforce, Policy};
 use crate::rule::{Level, Rule};
 use crate::suggest;
@@ -19,13 +20,13 @@ pub(super) struct RuleFlags {
 }
 
 impl RuleFlags {
-    /// What rules depend on, with mistakes refused or not.
-    pub(super) fn settings(self, enforce: Enforce) -> Settings {
+    /// What rules depend on, with mistakes refused or not, and with the loops' choice of objects.
+    pub(super) fn settings(self, enforce: Enforce, adopt: Adopt) -> Settings {
         let mut policy = Policy::default().enforcing(enforce);
         for (rule, level) in self.rules {
             policy.set(rule, level);
         }
-        Settings { allow_generic_targets: self.unsafe_allow_generic_targets, policy }
+        Settings { allow_generic_targets: self.unsafe_allow_generic_targets, adopt, policy }
     }
 }
 

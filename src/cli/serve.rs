@@ -119,7 +119,7 @@ impl Serve {
         let flows = FlowConfigs {
             admission: answers_reviews.then(|| AdmissionConfig {
                 listen: webhook_listen,
-                settings: rules.settings(enforce),
+                settings: rules.settings(enforce, loops.adopt),
                 cluster_checks,
                 preflight,
                 installation: injection.installation(String::new()),

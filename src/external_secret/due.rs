@@ -78,7 +78,9 @@ pub fn due(
     let Some(refreshed) = refreshed.filter(|refreshed| *refreshed <= now) else {
         return Due::Now(Why::Interval);
     };
-    let since = Duration::try_from(now.duration_since(refreshed)).unwrap_or_default();
+    // The status has whole seconds: what is left of the second in which it was fetched does not count as gone.
+    let since = now.as_second().saturating_sub(refreshed.as_second());
+    let since = Duration::from_secs(u64::try_from(since).unwrap_or_default());
     let left = (interval + spread(uid, interval)).saturating_sub(since);
     if !left.is_zero() {
         return failed_or(status, Due::In(left));

@@ -9,6 +9,8 @@
 mod affected;
 mod apply;
 mod audit;
+mod begin;
+mod damaged;
 mod error;
 mod examine;
 mod follow;

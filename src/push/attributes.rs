@@ -53,6 +53,8 @@ pub struct Policy {
     pub text: String,
     /// Whether AWS refuses it if it opens the secret to everybody.
     pub block_public: Option<bool>,
+    /// Whether it comes from a Secret: nothing of it may be told.
+    pub is_secret: bool,
 }
 
 /// Without its text, which may come from a Secret.
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn policies_are_compared_by_what_they_say() {
-        let wanted = |text: &str| Policy { text: text.into(), block_public: None };
+        let wanted = |text: &str| Policy { text: text.into(), block_public: None, is_secret: false };
         let change = |text: &str, there| policy_change(&wanted(text), "ConfigMap p, key k", there);
         assert_eq!(change(r#"{"a":1,"b":2}"#, Some(r#"{ "b":2, "a":1 }"#)), Ok(None));
         assert_eq!(change("{}", None), Ok(Some(Change::PutPolicy(wanted("{}")))));

@@ -49,7 +49,9 @@ pub fn due(
     }
     let refreshed = status.refresh_time.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
     let Some(refreshed) = refreshed.filter(|refreshed| *refreshed <= now) else { return Due::Now };
-    let since = Duration::try_from(now.duration_since(refreshed)).unwrap_or_default();
+    // The status has whole seconds: what is left of the second in which it was pushed does not count as gone.
+    let since = now.as_second().saturating_sub(refreshed.as_second());
+    let since = Duration::from_secs(u64::try_from(since).unwrap_or_default());
     match interval.checked_sub(since) {
         Some(left) if !left.is_zero() => Due::In(left),
         _ => Due::Now,
@@ -59,6 +61,24 @@ pub fn due(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_second_that_has_begun_does_not_shorten_the_interval() {
+        let spec = PushSecretSpec { refresh_interval: Some("5s".into()), ..PushSecretSpec::default() };
+        let status = PushSecretStatus {
+            synced_resource_version: Some("1".into()),
+            refresh_time: Some("2026-01-01T12:00:00Z".into()),
+            ..PushSecretStatus::default()
+        };
+        // Pushed at .9, and looked at right after, because the status was written.
+        for (at, expected) in [
+            ("2026-01-01T12:00:00.91Z", Due::In(Duration::from_secs(5))),
+            ("2026-01-01T12:00:04.99Z", Due::In(Duration::from_secs(1))),
+            ("2026-01-01T12:00:05.91Z", Due::Now),
+        ] {
+            assert_eq!(due(&spec, &status, "1", false, at.parse().unwrap()), expected, "{at}");
+        }
+    }
 
     #[test]
     fn it_is_pushed_when_it_or_what_it_reads_has_changed_or_its_time_has_come() {

@@ -14,6 +14,8 @@ pub enum Outcome {
     Pushed(BTreeMap<String, PushData>),
     /// Its value is; something beside it is not.
     ValuePushed(BTreeMap<String, PushData>),
+    /// It may be there, and may not: it is being made, or was and nobody knows what came of it.
+    Begun(BTreeMap<String, PushData>),
     /// Nothing of this is there any more.
     Removed(BTreeMap<String, PushData>),
 }
@@ -33,6 +35,11 @@ pub fn note(record: &mut Record, store: &str, remote_key: &str, outcome: Outcome
             for (key, entry) in pushed {
                 let metadata = before.get(&key).and_then(|entry| entry.metadata.clone());
                 entries.insert(key, PushData { metadata, ..entry });
+            }
+        }
+        Outcome::Begun(begun) => {
+            for (key, entry) in begun {
+                entries.entry(key).or_insert(PushData { metadata: None, ..entry });
             }
         }
         Outcome::Removed(removed) => entries.retain(|key, _| !removed.contains_key(key)),

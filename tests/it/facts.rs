@@ -5,6 +5,7 @@ mod live;
 use std::path::Path;
 
 use keyhatch::api::Kind;
+use keyhatch::api::secret_store::Adopt;
 use keyhatch::check;
 use keyhatch::facts::{FactKind, Facts};
 use keyhatch::finding::Finding;
@@ -39,9 +40,13 @@ fn complete(facts: &mut Facts) {
 }
 
 fn findings(kind: Kind, object: &Value, facts: &Facts) -> Vec<Finding> {
+    findings_with(&Settings::default(), kind, object, facts)
+}
+
+fn findings_with(settings: &Settings, kind: Kind, object: &Value, facts: &Facts) -> Vec<Finding> {
     let text = object.to_string();
     let object = Object::unchecked(kind, &text).unwrap();
-    validate(&object, &Context { settings: &Settings::default(), facts }).unwrap().into_findings()
+    validate(&object, &Context { settings, facts }).unwrap().into_findings()
 }
 
 /// The rules that need to know other objects.
@@ -150,6 +155,27 @@ fn two_push_secrets_collide_where_account_region_and_name_are_the_same() {
             assert!(!finding.to_string().contains("hidden-name"), "{finding}");
             assert!(!finding.to_string().contains("team-b"), "{finding}");
         }
+    }
+}
+
+#[test]
+fn what_our_loop_does_not_do_is_refused_for_the_stores_that_it_adopts() {
+    for (adopt, controller, expected) in [
+        (Adopt::None, "keyhatch", true),
+        (Adopt::None, "", false),
+        (Adopt::All, "", true),
+        (Adopt::All, "default", false),
+    ] {
+        let mut facts = Facts::default();
+        let mut store = store("one", &json!({}));
+        store["spec"]["controller"] = controller.into();
+        observe::add(&mut facts, &store);
+        let mut object = push("team", "judged", "one", "a", "");
+        object["spec"]["template"] = json!({"data": {"password": "x"}});
+        let settings = Settings { adopt, ..Settings::default() };
+        let found = findings_with(&settings, Kind::PushSecret, &object, &facts);
+        let is_told = found.iter().any(|finding| finding.rule.id == "push-unsupported");
+        assert_eq!(is_told, expected, "{adopt:?} {controller:?}: {found:#?}");
     }
 }
 

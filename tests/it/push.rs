@@ -2,8 +2,12 @@
 
 mod bad_input;
 mod basics;
+mod crashes;
 mod deletion;
+mod denied;
 mod leadership;
+mod measured;
+mod slow;
 mod surroundings;
 
 use std::path::Path;
@@ -15,6 +19,7 @@ use serde_json::{Value as Json, json};
 use crate::command::install_crds;
 use crate::support::aws::Aws;
 use crate::support::aws::account::{Account, Keys};
+use crate::support::aws::calls::Calls;
 use crate::support::aws::secret::{Content, Secret};
 use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::kubectl::wait_until;
@@ -69,6 +74,11 @@ impl Team<'static> {
 }
 
 impl<'a> Team<'a> {
+    /// Calls to its account.
+    pub(crate) fn calls(&self, aws: &Aws) -> Calls {
+        Calls(aws.calls().0.into_iter().filter(|call| call.account == self.account.id).collect())
+    }
+
     pub(crate) fn at(plane: &'a ControlPlane, aws: &Aws, controller: &str) -> Self {
         let namespace = plane.namespace("push");
         let account = aws.account(&format!("{:012}", 700_000 + next_number()));

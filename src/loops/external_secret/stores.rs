@@ -8,8 +8,8 @@ use kube::api::ObjectMeta;
 
 use crate::api::common::{Condition, StoreKind};
 use crate::api::external_secret::ExternalSecret;
+use crate::api::secret_store::Adopt;
 use crate::api::secret_store::{ClusterSecretStore, SecretStore, SecretStoreSpec, SecretStoreStatus};
-use crate::loops::Adopt;
 use crate::loops::watched::{Kept, ObjectKey, Trace, Watched};
 use crate::reference::Store;
 use crate::source::plan::StoreId;

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use kube::api::ObjectMeta;
+
 use crate::api::push_metadata::Metadata;
 use crate::api::push_secret::{PushDeletionPolicy, PushSecret};
 use crate::api::secret_store::SecretStoreSpec;
 use crate::facts::{Labels, selects};
+use crate::loops::watched::{Change, Kept};
 
 use super::stores::{Store, select};
 
@@ -65,6 +68,18 @@ pub(super) fn may_release(before: &PushSecret, after: Option<&PushSecret>) -> bo
         after.metadata.generation == before.metadata.generation && pushed_to(after) == pushed_to(before)
     };
     before.spec.deletion_policy == PushDeletionPolicy::Delete && !after.is_some_and(is_as_before)
+}
+
+/// Whether only the status changed, which is ours to write: to look again would be to look at our own work. Of one that
+/// is going every change counts: people may have to mend its record.
+pub(super) fn is_of_status_only(change: &Change<PushSecret>) -> bool {
+    let of = |kept: &Option<Kept<PushSecret>>| kept.as_ref().and_then(Kept::object).cloned();
+    let (Some(before), Some(after)) = (of(&change.before), of(&change.after)) else { return false };
+    let said = |object: &PushSecret| {
+        let ObjectMeta { uid, generation, labels, annotations, finalizers, .. } = object.metadata.clone();
+        (uid, generation, labels, annotations, finalizers)
+    };
+    after.metadata.deletion_timestamp.is_none() && said(&before) == said(&after)
 }
 
 /// Whether a store has its access keys in this Secret. `namespace` is the store's; empty for a ClusterSecretStore.

@@ -144,7 +144,7 @@ async fn change(remote: &Remote, guard: &Guard, arn: &str, change: &Change) -> R
             guard.write(remote.replicate(arn, &to)).await?.map(drop)?;
         }
         Change::PutPolicy(policy) => {
-            guard.write(remote.put_policy(arn, &policy.text, policy.block_public)).await??;
+            guard.write(remote.put_policy(arn, policy)).await??;
         }
         Change::DeletePolicy => guard.write(remote.delete_policy(arn)).await??,
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::aws::failure::Class;
 use crate::cluster::Trouble;
 use crate::leader::NotLeader;
 use crate::loops::write::WriteError;
@@ -91,6 +92,16 @@ impl PushError {
     /// Whether it is only a matter of waiting.
     pub(super) fn passes(&self) -> bool {
         matches!(self, Self::TooOften(_))
+    }
+
+    /// Whether a value may be there all the same: AWS may have written it, and its answer was lost, or not waited for.
+    pub(super) fn may_have_happened(&self) -> bool {
+        let failure = match self {
+            Self::NotLeader(_) => return true,
+            Self::Source(SourceError::Aws(failure)) => failure,
+            _ => return false,
+        };
+        failure.class == Class::Unavailable && matches!(failure.operation, "CreateSecret" | "PutSecretValue")
     }
 }
 

@@ -1,26 +1,25 @@
-//! From watches to work: which PushSecrets a change is about, and when each is looked at.
+//! From watches to work: everything that is watched, who works on it, and how a look at a PushSecret ended.
+
+mod changes;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kube::ResourceExt;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
-use crate::api::common::StoreKind;
 use crate::api::push_secret::PushSecret;
 use crate::api::secret_store::{ClusterSecretStore, SecretStore};
 use crate::loops::Context;
 use crate::loops::queue::{Outcome, Queue};
-use crate::loops::watched::{Change, Kept, ObjectKey, Trace, Watched};
+use crate::loops::watched::{Kept, ObjectKey, Trace, Watched};
 use crate::source::plan::StoreId;
 
-use super::affected::{self, Changed};
 use super::error::PushError;
 use super::reconcile::{Next, Pusher};
-use super::store_finalizer;
 use super::stores::Store;
+use super::{affected, damaged, store_finalizer};
 
 /// How often it is asked whether everything was listed.
 const LISTING: Duration = Duration::from_millis(50);
@@ -65,9 +64,9 @@ impl Follower {
         tokio::join!(
             pushes.follow(client(), part("loop-pushsecrets"), |change| self.push_changed(&change)),
             stores.follow(client(), part("loop-secretstores"), |change| self
-                .store_changed(&change, of_namespace)),
+                .store_changed(&change, Store::of_namespace)),
             cluster_stores.follow(client(), part("loop-clustersecretstores"), |change| {
-                self.store_changed(&change, of_cluster);
+                self.store_changed(&change, Store::of_cluster);
             }),
             secrets.follow_secrets(client(), part("loop-secrets"), |change| self.read_changed(&change, true)),
             config_maps.follow_config_maps(client(), part("loop-configmaps"), |change| {
@@ -97,22 +96,21 @@ impl Follower {
     }
 
     async fn look(&self, key: ObjectKey) -> Outcome {
-        let object = match self.0.pushes.get(&key) {
-            Some(Kept::Object(object)) => object,
-            Some(Kept::Damaged { cause, .. }) => {
-                warn!(push_secret = %key, %cause, "cannot be read, so it is not pushed");
-                return Outcome::Done;
-            }
-            None => {
-                self.lock().remove(&key);
-                return Outcome::Done;
-            }
-        };
         let stores = self.stores_of(&key.namespace);
         let has_changed = self.lock().remove(&key);
-        let ended = self.0.pusher.reconcile(&object, &stores, has_changed).await;
-        let kept = self.keep_stores(&object, &stores).await;
-        match ended.and_then(|next| kept.map(|()| next)) {
+        let ended = match self.0.pushes.get(&key) {
+            None => Ok(Next::OnChange),
+            Some(Kept::Object(object)) => {
+                let ended = self.0.pusher.reconcile(&object, &stores, has_changed).await;
+                let kept = self.keep_stores(&object, &stores).await;
+                ended.and_then(|next| kept.map(|()| next))
+            }
+            Some(Kept::Damaged { cause, .. }) => {
+                warn!(push_secret = %key, %cause, "cannot be read, so it is not pushed");
+                damaged::tell(&self.0.pusher, &key, &stores, &cause).await.map(|()| Next::OnChange)
+            }
+        };
+        match ended {
             Ok(Next::OnChange) => Outcome::Done,
             Ok(Next::In(pause)) => Outcome::After(pause),
             Ok(Next::Again(pause)) => {
@@ -147,93 +145,6 @@ impl Follower {
         store_finalizer::keep(client, guard, store, pushes.iter().map(|(_, object)| &**object)).await
     }
 
-    fn push_changed(&self, change: &Change<PushSecret>) {
-        if change.before.is_none() {
-            self.lock().insert(change.key.clone());
-        }
-        self.0.queue.add(change.key.clone());
-        // It may keep stores no more that it kept before.
-        if let Some(Kept::Object(before)) = &change.before
-            && affected::may_release(before, change.after.as_ref().and_then(Kept::object).map(|one| &**one))
-        {
-            self.release_stores(before);
-        }
-    }
-
-    fn release_stores(&self, object: &Arc<PushSecret>) {
-        let (follower, object) = (self.clone(), Arc::clone(object));
-        tokio::spawn(async move {
-            let stores = follower.stores_of(&object.namespace().unwrap_or_default());
-            if let Err(error) = follower.keep_stores(&object, &stores).await {
-                debug!(%error, "a store's finalizer stays until its next change");
-            }
-        });
-    }
-
-    /// A status is no change of a store; what it says, its labels and its end are.
-    fn store_changed<K>(&self, change: &Change<K>, store: fn(&K) -> Store) {
-        let of = |kept: &Option<Kept<K>>| kept.as_ref().and_then(Kept::object).map(|object| store(object));
-        let (before, after) = (of(&change.before), of(&change.after));
-        if let (Some(before), Some(after)) = (&before, &after)
-            && before.is_as(after)
-        {
-            return;
-        }
-        for store in before.iter().chain(&after) {
-            for (key, object) in self.pushes_that_see(&store.id) {
-                if affected::uses(&object, store) {
-                    self.changed(key);
-                }
-            }
-        }
-        if let Some(store) = after.filter(|store| store.is_leaving && self.0.pusher.takes(store)) {
-            let follower = self.clone();
-            tokio::spawn(async move {
-                if let Err(error) = follower.keep_store(&store).await {
-                    debug!(store = %store.id, %error, "its finalizer stays until its next change");
-                }
-            });
-        }
-    }
-
-    /// A Secret or ConfigMap is pushed, is a policy, or is what stores have their keys in.
-    fn read_changed(&self, change: &Change<Trace>, is_secret: bool) {
-        let watched = if is_secret { &self.0.secrets } else { &self.0.config_maps };
-        if change.before.is_none() && !watched.is_complete() {
-            return; // it is listed, not new
-        }
-        let ObjectKey { namespace, name } = &change.key;
-        let of = |kept: &Option<Kept<Trace>>| kept.as_ref().and_then(Kept::object).cloned();
-        let (before, after) = (of(&change.before), of(&change.after));
-        let labels = [before.as_ref().map(|trace| &trace.labels), after.as_ref().map(|trace| &trace.labels)];
-        let changed = Changed { name, labels, is_secret };
-        let pushes = self.0.pushes.all();
-        for (key, object) in pushes.iter().filter(|(key, _)| key.namespace == *namespace) {
-            if affected::reads(object, changed) {
-                self.changed(key.clone());
-            }
-        }
-        let holders = if is_secret { self.stores_with_keys_in(namespace, name) } else { Vec::new() };
-        for store in holders {
-            for (key, object) in self.pushes_that_see(&store.id) {
-                if affected::uses(&object, &store) {
-                    self.changed(key);
-                }
-            }
-        }
-    }
-
-    fn changed(&self, key: ObjectKey) {
-        self.lock().insert(key.clone());
-        self.0.queue.add(key);
-    }
-
-    fn stores_with_keys_in(&self, namespace: &str, name: &str) -> Vec<Store> {
-        let stores = self.all_stores();
-        let holds = |store: &Store| affected::holds_keys(&store.spec, &store.id.namespace, (namespace, name));
-        stores.into_iter().filter(holds).collect()
-    }
-
     fn pushes_that_see(&self, store: &StoreId) -> Vec<(ObjectKey, Arc<PushSecret>)> {
         let sees = |key: &ObjectKey| store.namespace.is_empty() || key.namespace == store.namespace;
         self.0.pushes.all().into_iter().filter(|(key, _)| sees(key)).collect()
@@ -245,24 +156,12 @@ impl Follower {
     }
 
     fn all_stores(&self) -> Vec<Store> {
-        let own = self.0.stores.all().into_iter().map(|(_, store)| of_namespace(&store));
-        let shared = self.0.cluster_stores.all().into_iter().map(|(_, store)| of_cluster(&store));
+        let own = self.0.stores.all().into_iter().map(|(_, store)| Store::of_namespace(&store));
+        let shared = self.0.cluster_stores.all().into_iter().map(|(_, store)| Store::of_cluster(&store));
         own.chain(shared).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<ObjectKey>> {
         self.0.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-pub(super) fn of_namespace(store: &SecretStore) -> Store {
-    let namespace = store.namespace().unwrap_or_default();
-    let id = StoreId { kind: StoreKind::SecretStore, namespace, name: store.name_any() };
-    Store::new(id, &store.metadata, &store.spec)
-}
-
-pub(super) fn of_cluster(store: &ClusterSecretStore) -> Store {
-    let id =
-        StoreId { kind: StoreKind::ClusterSecretStore, namespace: String::new(), name: store.name_any() };
-    Store::new(id, &store.metadata, &store.spec.0)
 }

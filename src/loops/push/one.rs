@@ -1,16 +1,18 @@
 //! One PushSecret, top to bottom: what it names is read, what it wants of each store is worked out, each remote secret
 //! is brought into step by itself, and what came of it goes into the status.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use crate::api::push_secret::{PushData, PushDeletionPolicy, PushSecret, PushSecretStatus};
+use crate::api::push_secret::{PushData, PushDeletionPolicy, PushSecret};
+use crate::object_hash::version_of;
 use crate::push::record::{self, Record};
 use crate::push::removal;
-use crate::push::wanted::{Destination, Source, Wanted, wanted};
+use crate::push::wanted::{Source, Wanted, wanted};
 use crate::source::remote::Remote;
 
 use super::error::PushError;
@@ -19,7 +21,7 @@ use super::secret::Done;
 use super::stores::Store;
 
 /// Remote secrets of one PushSecret that are looked at together.
-const TOGETHER: usize = 16;
+pub(super) const TOGETHER: usize = 16;
 
 /// What came of one PushSecret.
 #[derive(Debug, Default)]
@@ -37,22 +39,36 @@ pub(super) struct Pushed {
 /// A PushSecret that is being pushed.
 pub(super) struct Push<'a> {
     pub(super) pusher: &'a Pusher,
-    pub(super) object: &'a PushSecret,
+    pub(super) object: Cow<'a, PushSecret>,
+    /// What was pushed so far.
+    pub(super) recorded: Record,
     pub(super) namespace: &'a str,
     /// Whether it is not the version that was pushed last.
     pub(super) is_new_version: bool,
 }
 
-impl Push<'_> {
+impl<'a> Push<'a> {
+    /// Nothing is pushed yet.
+    pub(super) fn new(pusher: &'a Pusher, object: Cow<'a, PushSecret>, namespace: &'a str) -> Self {
+        let status = object.status.as_ref();
+        let synced = status.and_then(|status| status.synced_resource_version.as_deref());
+        Self {
+            is_new_version: synced != Some(&version_of(&object.metadata)),
+            recorded: status.map(|status| status.synced_push_secrets.clone()).unwrap_or_default(),
+            pusher,
+            object,
+            namespace,
+        }
+    }
+
     /// Pushes to these stores, and takes away what is wanted no more there and in stores that are `left`: those that it
     /// names no longer.
     pub(super) async fn push(&self, sources: &[Source], stores: &[Store], left: &[Store]) -> Pushed {
-        let status = self.status();
-        let mut pushed = Pushed { record: status.synced_push_secrets.clone(), ..Pushed::default() };
+        let mut pushed = Pushed { record: self.recorded.clone(), ..Pushed::default() };
         let mut arns = Vec::new();
         for store in stores {
             let key = store.key().to_string();
-            let recorded = status.synced_push_secrets.get(&key).cloned().unwrap_or_default();
+            let recorded = self.recorded.get(&key).cloned().unwrap_or_default();
             match self.reach(store).await {
                 Ok(remote) => {
                     arns.extend(self.push_to(store, &remote, sources, recorded, &mut pushed).await);
@@ -74,7 +90,7 @@ impl Push<'_> {
 
     /// Takes everything away that was pushed to these stores.
     pub(super) async fn withdraw(&self, stores: &[Store]) -> Pushed {
-        let mut pushed = Pushed { record: self.recorded(), ..Pushed::default() };
+        let mut pushed = Pushed { record: self.recorded.clone(), ..Pushed::default() };
         for store in stores {
             self.leave(store, &[], &mut pushed).await;
         }
@@ -90,11 +106,7 @@ impl Push<'_> {
         pushed: &mut Pushed,
     ) -> Vec<String> {
         let key = store.key().to_string();
-        let destination = Destination {
-            store: store.key(),
-            labels: store.labels.clone(),
-            prefix: remote.access().plan.prefix.clone(),
-        };
+        let destination = store.destination(&remote.access().plan.prefix);
         let mut wanted = wanted(&self.object.spec, sources, &destination);
         let removals = if self.deletes() {
             removal::split(&recorded, &mut wanted)
@@ -135,22 +147,15 @@ impl Push<'_> {
         }
     }
 
-    async fn reach(&self, store: &Store) -> Result<Remote, PushError> {
+    /// The store's secrets, as this namespace reaches them.
+    pub(super) async fn reach(&self, store: &Store) -> Result<Remote, PushError> {
         let access = self.pusher.source.access(&store.id, self.namespace).await?;
         Ok(self.pusher.source.remote(&access))
     }
 
-    fn deletes(&self) -> bool {
+    /// Whether what is wanted no more is deleted.
+    pub(super) fn deletes(&self) -> bool {
         self.object.spec.deletion_policy == PushDeletionPolicy::Delete
-    }
-
-    /// What was pushed so far.
-    pub(super) fn recorded(&self) -> Record {
-        self.status().synced_push_secrets
-    }
-
-    fn status(&self) -> PushSecretStatus {
-        self.object.status.clone().unwrap_or_default()
     }
 }
 

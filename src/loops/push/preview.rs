@@ -1,6 +1,8 @@
 //! What a push would change, in words: the same functions, up to where something would be changed. Values are never
 //! shown, only how many bytes they have.
 
+mod words;
+
 use std::fmt::Write;
 
 use kube::api::{Api, ListParams};
@@ -11,17 +13,14 @@ use crate::api::push_secret::{PushDeletionPolicy, PushSecret};
 use crate::api::secret_store::{ClusterSecretStore, SecretStore};
 use crate::cluster::Trouble;
 use crate::object_hash::version_of;
-use crate::push::attributes::Change;
-use crate::push::remote::Content;
 use crate::push::token::Tokens;
-use crate::push::value::{Intent, Step};
-use crate::push::wanted::{Destination, Source as Pushed, Target, wanted};
+use crate::push::value::Intent;
+use crate::push::wanted::{Source as Pushed, Target, wanted};
 use crate::push::{record, removal};
 use crate::source::Source;
-use crate::source::remote::{Deletion, Remote};
+use crate::source::remote::Remote;
 
 use super::error::PushError;
-use super::follow::{of_cluster, of_namespace};
 use super::stores::{Store, select};
 use super::{examine, sources};
 
@@ -72,11 +71,7 @@ impl Preview<'_> {
         };
         writeln!(text, "{} in {}, as {}", store.id, access.plan.region, access.title)?;
         let remote = self.source.remote(&access);
-        let destination = Destination {
-            store: store.key(),
-            labels: store.labels.clone(),
-            prefix: access.plan.prefix.clone(),
-        };
+        let destination = store.destination(&access.plan.prefix);
         let recorded = self.object.status.clone().unwrap_or_default().synced_push_secrets;
         let recorded = recorded.get(&store.key().to_string()).cloned().unwrap_or_default();
         let mut wanted = wanted(&self.object.spec, found, &destination);
@@ -93,7 +88,7 @@ impl Preview<'_> {
         for (remote_key, removal) in &removals {
             let name = format!("{}{remote_key}", destination.prefix);
             match examine::removal(&remote, &name, removal, &self.tokens).await {
-                Ok((_, step)) => writeln!(text, "  {name}: {}", removed(&step, store.deletion()))?,
+                Ok((_, step)) => writeln!(text, "  {name}: {}", words::removed(&step, store.deletion()))?,
                 Err(error) => writeln!(text, "  {name}: {error}")?,
             }
         }
@@ -121,9 +116,9 @@ impl Preview<'_> {
             Ok(examined) => examined,
             Err(error) => return writeln!(text, "  {name}: {error}"),
         };
-        writeln!(text, "  {name}: {}", value(&examined.value))?;
+        writeln!(text, "  {name}: {}", words::value(&examined.value))?;
         for change in &examined.changes {
-            writeln!(text, "    {}", changed(change))?;
+            writeln!(text, "    {}", words::changed(change))?;
         }
         examined.problems.iter().try_for_each(|problem| writeln!(text, "    {problem}"))
     }
@@ -134,57 +129,6 @@ fn own_tokens() -> Result<Tokens, PushError> {
     let mut key = [0; 32];
     aws_lc_rs::rand::fill(&mut key).map_err(|_| PushError::NoRandom)?;
     Ok(Tokens::new(&key))
-}
-
-fn value(step: &Step) -> String {
-    match step {
-        Step::Nothing | Step::Read => "as it should be".to_owned(),
-        Step::Create { content, .. } => format!("to be created: {}", size(content)),
-        Step::Put { content, .. } => format!("a new version: {}", size(content)),
-        Step::Restore => "to be restored, and then looked at again".to_owned(),
-    }
-}
-
-fn removed(step: &removal::Step, deletion: Deletion) -> String {
-    match (step, deletion) {
-        (removal::Step::Nothing | removal::Step::Read, _) => "gone, or not ours".to_owned(),
-        (removal::Step::Put { content, .. }, _) => {
-            format!("properties to be removed: {} left", size(content))
-        }
-        (removal::Step::Delete { .. }, Deletion::Force) => "to be deleted at once".to_owned(),
-        (removal::Step::Delete { .. }, Deletion::Window(days)) => {
-            format!("to be deleted, with {days} days to restore it")
-        }
-        (removal::Step::Delete { .. }, Deletion::DefaultWindow) => {
-            "to be deleted, with 30 days to restore it".to_owned()
-        }
-    }
-}
-
-fn size(content: &Content) -> String {
-    match content {
-        Content::Text(value) => format!("{} bytes of text", value.len()),
-        Content::Binary(value) => format!("{} bytes, binary", value.len()),
-    }
-}
-
-fn changed(change: &Change) -> String {
-    match change {
-        Change::Update { description, kms_key_id } => {
-            let description = description.as_ref().map(|text| format!("description {text:?}"));
-            let key = kms_key_id.as_ref().map(|key| format!("key {key}"));
-            [description, key].into_iter().flatten().collect::<Vec<_>>().join(", ")
-        }
-        Change::Untag(keys) => format!("without tags {}", keys.join(", ")),
-        Change::Tag(tags) => {
-            let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            format!("tags {}", tags.join(", "))
-        }
-        Change::RemoveReplicas(regions) => format!("no replica in {}", regions.join(", ")),
-        Change::Replicate { regions, .. } => format!("replicas in {}", regions.join(", ")),
-        Change::PutPolicy(_) => "another resource policy".to_owned(),
-        Change::DeletePolicy => "no resource policy".to_owned(),
-    }
 }
 
 async fn read<K>(client: &Client, namespace: &str, name: &str) -> Result<K, PushError>
@@ -210,6 +154,6 @@ async fn stores(client: &Client, namespace: &str) -> Result<Vec<Store>, PushErro
     let own = own.map_err(|error| failed("SecretStores", &error))?;
     let shared = Api::<ClusterSecretStore>::all(client.clone()).list(&parameters).await;
     let shared = shared.map_err(|error| failed("ClusterSecretStores", &error))?;
-    let own = own.items.iter().map(of_namespace);
-    Ok(own.chain(shared.items.iter().map(of_cluster)).collect())
+    let own = own.items.iter().map(Store::of_namespace);
+    Ok(own.chain(shared.items.iter().map(Store::of_cluster)).collect())
 }

@@ -1,16 +1,17 @@
 //! One PushSecret in, and when it is to be looked at again out: is it ours, is it due, is it going; then it is pushed, and
 //! its status says what came of it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::api::Api;
 use kube::{Client, Resource, ResourceExt};
 
-use crate::api::push_secret::{PushDeletionPolicy, PushSecret};
+use crate::api::push_secret::PushSecret;
+use crate::api::secret_store::Adopt;
 use crate::events::{Events, Happening};
 use crate::leader::Guard;
-use crate::loops::Adopt;
 use crate::loops::turns::Turns;
 use crate::loops::write;
 use crate::object_hash::version_of;
@@ -74,35 +75,37 @@ impl Pusher {
         if selected.ours.is_empty() && left.is_empty() {
             return Ok(Next::OnChange);
         }
-        let version = version_of(&object.metadata);
-        let old = object.status.clone().unwrap_or_default();
-        let is_new_version = old.synced_resource_version.as_deref() != Some(&version);
+        let mut push = Push::new(self, Cow::Borrowed(object), &namespace);
         if object.metadata.deletion_timestamp.is_some() {
-            let push = Push { pusher: self, object, namespace: &namespace, is_new_version };
             return self.finish(&push, stores).await;
         }
-        let is_wanted = object.spec.deletion_policy == PushDeletionPolicy::Delete;
-        let written = self.finalizer(object, &namespace, is_wanted).await?;
-        let object = written.as_ref().unwrap_or(object);
-        let push = Push { pusher: self, object, namespace: &namespace, is_new_version };
-        let now = Timestamp::now();
-        match due(&object.spec, &old, &version, has_changed, now) {
+        if let Some(written) = self.finalizer(object, &namespace, push.deletes()).await? {
+            push.object = Cow::Owned(written);
+        }
+        let (version, now) = (version_of(&object.metadata), Timestamp::now());
+        let status = object.status.clone().unwrap_or_default();
+        match due(&object.spec, &status, &version, has_changed, now) {
             Due::Now => {}
             Due::In(left) => return Ok(Next::In(left)),
             Due::OnChange => return Ok(Next::OnChange),
         }
-        let (pushed, verdict) = self.push(&push, &selected, &left).await;
+        let (pushed, verdict) = self.push(&mut push, &selected, &left).await?;
         self.tell(&push, &version, now, pushed, verdict).await
     }
 
     /// Reads what it names, and pushes it.
-    async fn push(&self, push: &Push<'_>, selected: &Selected, left: &[Store]) -> (Pushed, Verdict) {
+    async fn push(
+        &self,
+        push: &mut Push<'_>,
+        selected: &Selected,
+        left: &[Store],
+    ) -> Result<(Pushed, Verdict), PushError> {
         let spec = &push.object.spec;
         let failed = |at: &str, error| {
-            let pushed = Pushed { record: push.recorded(), ..Pushed::default() };
-            (pushed, Verdict::Failed(vec![(at.to_owned(), error)]))
+            let pushed = Pushed { record: push.recorded.clone(), ..Pushed::default() };
+            Ok((pushed, Verdict::Failed(vec![(at.to_owned(), error)])))
         };
-        if let Some(what) = unsupported(push.object) {
+        if let Some(what) = unsupported(&push.object) {
             return failed("spec", what);
         }
         let Some(wanted) = &spec.selector.secret else {
@@ -113,18 +116,19 @@ impl Pusher {
             Err(error) => return failed("spec.selector", error),
         };
         if found.is_empty() {
-            if spec.deletion_policy == PushDeletionPolicy::None || push.recorded().is_empty() {
+            if !push.deletes() || push.recorded.is_empty() {
                 let title = sources::title(push.namespace, wanted);
                 return failed("spec.selector", PushError::NoSecrets { title });
             }
             let withdrawn = push.withdraw(&[&selected.ours, left].concat()).await;
-            return (withdrawn, Verdict::SourceDeleted);
+            return Ok((withdrawn, Verdict::SourceDeleted));
         }
         let active: Vec<Store> = selected.ours.iter().filter(|store| !store.is_leaving).cloned().collect();
+        push.begin(&found, &active).await?;
         let mut pushed = push.push(&found, &active, left).await;
         let missing = selected.missing.iter();
         pushed.problems.extend(missing.map(|store| (store.clone(), PushError::NoStore)));
-        (pushed, Verdict::Pushed)
+        Ok((pushed, Verdict::Pushed))
     }
 
     /// It is being deleted: what was pushed goes first, if that was asked for. What went to stores of others is theirs
@@ -133,7 +137,7 @@ impl Pusher {
         if !push.object.finalizers().iter().any(|one| one == FINALIZER) {
             return Ok(Next::OnChange);
         }
-        let recorded = push.recorded();
+        let recorded = &push.recorded;
         let ours = stores.iter().filter(|store| self.takes(store));
         let ours: Vec<Store> =
             ours.filter(|store| recorded.contains_key(&store.key().to_string())).cloned().collect();
@@ -142,7 +146,7 @@ impl Pusher {
         let lost: Vec<_> = pushed.record.keys().filter(|key| !is_known(key)).cloned().collect();
         pushed.problems.extend(lost.into_iter().map(|key| (key, PushError::StoreGone)));
         if pushed.record.is_empty() && pushed.problems.is_empty() {
-            self.finalizer(push.object, push.namespace, false).await?;
+            self.finalizer(&push.object, push.namespace, false).await?;
             return Ok(Next::OnChange);
         }
         let version = push.object.status.as_ref().and_then(|status| status.synced_resource_version.clone());
@@ -181,12 +185,12 @@ impl Pusher {
     ) -> Result<Next, PushError> {
         let Pushed { record, problems, changes, wait } = pushed;
         let verdict = if problems.is_empty() { verdict } else { Verdict::Failed(problems) };
-        let new = status::next(push.object, record, &verdict, version, now);
+        let new = status::next(&push.object, record, &verdict, version, now);
         if changes > 0 || matches!(verdict, Verdict::Failed(_) | Verdict::SourceDeleted) {
             self.happened(push, &new);
         }
         let api = Api::namespaced(self.client.clone(), push.namespace);
-        write::status(&api, &self.guard, push.object, push.object.status.as_ref(), &new).await?;
+        write::status(&api, &self.guard, &*push.object, push.object.status.as_ref(), &new).await?;
         Ok(match (&verdict, due::interval(&push.object.spec)) {
             (Verdict::Failed(problems), _) => match wait {
                 Some(wait) if problems.iter().all(|(_, problem)| problem.passes()) => Next::Again(wait),

@@ -57,7 +57,12 @@ impl Push<'_> {
                 done.outcome = Some(outcome(target.entries.clone()));
                 done.problems = applied.problems;
             }
-            Err(error) => done.problems.push(error),
+            Err(error) => {
+                if error.may_have_happened() && self.deletes() {
+                    done.outcome = Some(Outcome::Begun(target.entries.clone()));
+                }
+                done.problems.push(error);
+            }
         }
         done
     }

@@ -78,7 +78,8 @@ async fn policy(
         _ => return Err(PushError::PolicyKind(kind.to_string())),
     };
     let text = text.ok_or_else(|| PushError::NoPolicyKey { place: place.clone() })?;
-    Ok((Policy { text, block_public }, place))
+    let is_secret = kind == "Secret";
+    Ok((Policy { text, block_public, is_secret }, place))
 }
 
 /// The policy that metadata wants, read where it is; `had_policy`: the last push had one of ours.

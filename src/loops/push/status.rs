@@ -23,7 +23,7 @@ pub(super) enum Verdict {
 }
 
 /// Problems that are told in one message; a status has its size.
-const TOLD: usize = 8;
+pub(super) const TOLD: usize = 8;
 
 /// The status after a push.
 pub(super) fn next(
@@ -77,6 +77,7 @@ fn message(problems: &[(String, PushError)]) -> String {
     message
 }
 
-fn seconds(now: Timestamp) -> String {
+/// As Kubernetes writes times.
+pub(super) fn seconds(now: Timestamp) -> String {
     now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

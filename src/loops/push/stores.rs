@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use kube::ResourceExt;
 use kube::api::ObjectMeta;
 
 use crate::api::common::StoreKind;
 use crate::api::push_secret::PushStoreRef;
-use crate::api::secret_store::SecretStoreSpec;
+use crate::api::secret_store::{ClusterSecretStore, SecretStore, SecretStoreSpec};
 use crate::facts::{Labels, selects};
-use crate::push::wanted::StoreKey;
+use crate::push::wanted::{Destination, StoreKey};
 use crate::source::plan::StoreId;
 use crate::source::remote::Deletion;
 
@@ -42,7 +43,7 @@ pub(super) struct Selected {
 
 impl Store {
     /// What a store's object says.
-    pub(super) fn new(id: StoreId, metadata: &ObjectMeta, spec: &SecretStoreSpec) -> Self {
+    fn new(id: StoreId, metadata: &ObjectMeta, spec: &SecretStoreSpec) -> Self {
         let labels = metadata.labels.iter().flatten();
         Self {
             id,
@@ -55,6 +56,20 @@ impl Store {
         }
     }
 
+    /// One of a namespace.
+    pub(super) fn of_namespace(store: &SecretStore) -> Self {
+        let namespace = store.namespace().unwrap_or_default();
+        let id = StoreId { kind: StoreKind::SecretStore, namespace, name: store.name_any() };
+        Self::new(id, &store.metadata, &store.spec)
+    }
+
+    /// One of the cluster.
+    pub(super) fn of_cluster(store: &ClusterSecretStore) -> Self {
+        let (kind, namespace) = (StoreKind::ClusterSecretStore, String::new());
+        let id = StoreId { kind, namespace, name: store.name_any() };
+        Self::new(id, &store.metadata, &store.spec.0)
+    }
+
     /// Whether it says the same as before, whatever became of its status.
     pub(super) fn is_as(&self, other: &Self) -> bool {
         (self.generation, &self.labels, self.is_leaving)
@@ -64,6 +79,11 @@ impl Store {
     /// The key under which the status keeps what was pushed there.
     pub(super) fn key(&self) -> StoreKey {
         StoreKey { kind: self.id.kind, name: self.id.name.clone() }
+    }
+
+    /// Where a push to it goes, with what is put before every key.
+    pub(super) fn destination(&self, prefix: &str) -> Destination {
+        Destination { store: self.key(), labels: self.labels.clone(), prefix: prefix.to_owned() }
     }
 
     /// How its secrets are deleted.

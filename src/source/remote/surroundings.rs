@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::types::{ReplicaRegionType, Tag};
 
 use super::described::replica;
-use super::value::discreet;
+use super::value::wordless;
 use super::{Operation, Remote};
-use crate::push::remote::{Content, Replica};
+use crate::push::attributes::Policy;
+use crate::push::remote::Replica;
 use crate::source::error::SourceError;
 use crate::source::quota::Limited;
 
@@ -63,24 +64,20 @@ impl Remote {
         self.source.heeded(&self.access, policy)
     }
 
-    /// Sets the resource policy. `block_public`: AWS shall refuse one that lets everybody in; it is AWS's choice if that
-    /// is not said.
+    /// Sets the resource policy.
     ///
     /// # Errors
     /// AWS's, classified; [`Class::Invalid`](crate::aws::failure::Class::Invalid) for what is no policy, or a public one.
-    pub async fn put_policy(
-        &self,
-        id: &str,
-        text: &str,
-        block_public: Option<bool>,
-    ) -> Result<(), SourceError> {
+    pub async fn put_policy(&self, id: &str, policy: &Policy) -> Result<(), SourceError> {
+        let Policy { text, block_public, is_secret } = policy;
         let answer = self.change(PUT_POLICY, id, |client| {
             let request = client.put_resource_policy().secret_id(id).resource_policy(text);
-            request.set_block_public_policy(block_public).send()
+            request.set_block_public_policy(*block_public).send()
         });
-        // Its text may come from a Secret, and be something else by mistake.
-        let sent = Content::Text(text.to_owned().into());
-        self.source.heeded(&self.access, discreet(answer.await.map(drop), Some(&sent)))
+        let answer = answer.await.map(drop);
+        // A Secret may hold something else by mistake, and AWS's words name parts of what they are about.
+        let answer = if *is_secret { wordless(answer, "the policy, which is in a Secret") } else { answer };
+        self.source.heeded(&self.access, answer)
     }
 
     /// Removes the resource policy; there need be none.

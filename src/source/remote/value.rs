@@ -188,7 +188,7 @@ fn written(
 }
 
 /// What AWS says of a request that it does not take may quote from it: such words are not passed on.
-pub(super) fn discreet<T>(result: Result<T, Failure>, content: Option<&Content>) -> Result<T, Failure> {
+fn discreet<T>(result: Result<T, Failure>, content: Option<&Content>) -> Result<T, Failure> {
     result.map_err(|failure| {
         let sent = match content {
             Some(Content::Text(text)) => one_line(&String::from_utf8_lossy(text.expose())),
@@ -199,8 +199,28 @@ pub(super) fn discreet<T>(result: Result<T, Failure>, content: Option<&Content>)
         if failure.class != Class::Invalid || start.is_empty() || !failure.message.contains(&start) {
             return failure;
         }
-        Failure { message: "AWS's words are left out, since they quote the value".into(), ..failure }
+        left_out(failure, "quote the value")
     })
+}
+
+/// The same, whatever AWS says: it names parts of what it does not take.
+pub(super) fn wordless<T>(result: Result<T, Failure>, what: &str) -> Result<T, Failure> {
+    result.map_err(|failure| match failure.class {
+        Class::Invalid => left_out(failure, &format!("may quote {what}")),
+        Class::NotFound
+        | Class::MarkedForDeletion
+        | Class::Denied
+        | Class::IdentityRefused
+        | Class::Exists
+        | Class::LimitReached
+        | Class::Throttled
+        | Class::Unavailable
+        | Class::Malformed => failure,
+    })
+}
+
+fn left_out(failure: Failure, why: &str) -> Failure {
+    Failure { message: format!("AWS's words are left out, since they {why}"), ..failure }
 }
 
 /// So many characters of a value make a quotation.

@@ -10,6 +10,7 @@ use crate::api::external_secret::ExternalSecretSpec;
 use crate::api::push_secret::{PushDataTo, PushSecretSpec};
 use crate::api::remote_ref::SourceRef;
 use crate::api::secret_store::OWN_CLASS;
+use crate::facts::Store;
 use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
@@ -26,20 +27,25 @@ pub(super) fn check_push(
     let is_simple = spec.template.is_none()
         && spec.selector.generator_ref.is_none()
         && !spec.data_to.iter().any(transforms);
-    if is_simple || !is_ours(subject, spec, context) {
+    if is_simple {
         return;
     }
-    const CAUSE: &str = "not supported by Keyhatch, which a store of this PushSecret belongs to (controller: keyhatch); leave \
-                         it out, or push through a store of the operator";
+    let Some(store) = our_store(subject, spec, context) else { return };
+    let because = if &*store.controller == OWN_CLASS { "controller: keyhatch" } else { "--adopt=all" };
+    let cause = format!(
+        "not supported by Keyhatch, which a store of this PushSecret belongs to ({because}); leave it out, or push through a \
+         store of the operator"
+    );
+    let cause = cause.as_str();
     if spec.template.is_some() {
-        report.forbidden(&PUSH_UNSUPPORTED, &at.key("template"), CAUSE);
+        report.forbidden(&PUSH_UNSUPPORTED, &at.key("template"), cause);
     }
     if spec.selector.generator_ref.is_some() {
-        report.forbidden(&PUSH_UNSUPPORTED, &at.key("selector").key("generatorRef"), CAUSE);
+        report.forbidden(&PUSH_UNSUPPORTED, &at.key("selector").key("generatorRef"), cause);
     }
     for (index, rule) in spec.data_to.iter().enumerate() {
         if transforms(rule) {
-            report.forbidden(&PUSH_UNSUPPORTED, &at.key("dataTo").index(index).key("rewrite"), CAUSE);
+            report.forbidden(&PUSH_UNSUPPORTED, &at.key("dataTo").index(index).key("rewrite"), cause);
         }
     }
 }
@@ -91,13 +97,13 @@ fn reads_ours(subject: &Subject<'_>, spec: &ExternalSecretSpec, context: &Contex
             StoreKind::ClusterSecretStore => "",
         };
         let known = context.facts.stores(kind).get(namespace, &store.name).found();
-        known.is_some_and(|store| &*store.controller == OWN_CLASS)
+        known.is_some_and(|store| store.is_aws && context.settings.adopt.adopts(&store.controller))
     })
 }
 
-fn is_ours(subject: &Subject<'_>, spec: &PushSecretSpec, context: &Context<'_>) -> bool {
+fn our_store<'a>(subject: &Subject<'_>, spec: &PushSecretSpec, context: &Context<'a>) -> Option<&'a Store> {
     let stores = spec.secret_store_refs.iter().filter_map(|store| selected(subject, store, context));
-    stores.flatten().any(|store| &*store.controller == OWN_CLASS)
+    stores.flatten().find(|store| store.is_aws && context.settings.adopt.adopts(&store.controller))
 }
 
 /// The rules of this file.

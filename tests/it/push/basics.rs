@@ -9,7 +9,7 @@ use crate::support::aws::calls::Calls;
 use crate::support::kubectl::wait_until;
 
 fn calls(team: &Team<'_>) -> Calls {
-    Calls(site().aws.calls().0.into_iter().filter(|call| call.account == team.account.id).collect())
+    team.calls(&site().aws)
 }
 
 #[test]

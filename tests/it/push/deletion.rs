@@ -45,6 +45,33 @@ fn a_push_secret_takes_its_secrets_with_it_only_if_it_says_so() {
 }
 
 #[test]
+fn a_store_says_how_long_its_secrets_can_be_restored() {
+    let team = Team::new();
+    team.source("app", &json!({"a": "1"}));
+    let store = |name: &str, settings: serde_json::Value| {
+        team.store(name, "keyhatch", &json!({"prefix": format!("{name}/"), "secretsManager": settings}))
+    };
+    team.apply(&[
+        store("week", json!({"recoveryWindowInDays": 7})),
+        store("force", json!({"forceDeleteWithoutRecovery": true})),
+        store("default", json!({})),
+    ]);
+    let stores = json!([{"name": "week"}, {"name": "force"}, {"name": "default"}]);
+    let replicated = entry_with("a", "s", "", &json!({"replicationLocations": ["us-east-1"]}));
+    team.push("p", &json!({"deletionPolicy": DELETE, "secretStoreRefs": stores, "data": [replicated]}));
+    team.wait_reason("p", "Synced");
+    team.delete("pushsecret", "p");
+    wait_gone(&team, "p");
+    let days = |name: &str| {
+        let secret = team.account.look(name).unwrap();
+        secret.deletion.unwrap().duration_since(k8s_openapi::jiff::Timestamp::now()).as_hours() / 24
+    };
+    assert!((6..=7).contains(&days("week/s")), "{}", days("week/s"));
+    assert!((29..=30).contains(&days("default/s")), "{}", days("default/s"));
+    assert!(team.account.look("force/s").is_none(), "it is gone at once");
+}
+
+#[test]
 fn entries_go_singly_and_a_document_only_when_nothing_is_left() {
     let team = Team::new();
     let string = json!({"secretPushFormat": "string"});

@@ -73,6 +73,29 @@ fn a_policy_comes_follows_its_source_and_goes_only_if_it_was_ours() {
 }
 
 #[test]
+fn a_policy_may_be_in_a_secret_which_is_followed_and_never_shown() {
+    let policy = |id: &str| format!(r#"{{"Version":"2012-10-17","Id":"{id}","Statement":[]}}"#);
+    let source =
+        json!({"resourcePolicy": {"policySourceRef": {"kind": "Secret", "name": "policies", "key": "p"}}});
+    let team = Team::new();
+    team.source("app", &json!({"a": "1"}));
+    team.source("policies", &json!({"p": policy("one")}));
+    push(&team, &source);
+    wait_secret(&team, "policy", |secret| secret.policy.as_ref() == Some(&policy("one")));
+    team.source("policies", &json!({"p": policy("two")}));
+    wait_secret(&team, "the new policy", |secret| secret.policy.as_ref() == Some(&policy("two")));
+    // What is no policy is told without its text; the value follows all the same.
+    team.source("policies", &json!({"p": r#"{"hunter2": "hunter2"}"#}));
+    team.source("app", &json!({"a": "2"}));
+    team.wait_value("s", "2");
+    let object = team.wait_ready("p", "Errored", "PutResourcePolicy");
+    assert!(!object["status"].to_string().contains("hunter2"), "{}", object["status"]);
+    team.source("policies", &json!({"other": "key"}));
+    team.delete("secret", "policies");
+    team.wait_ready("p", "Errored", "policies");
+}
+
+#[test]
 fn replicas_come_and_go() {
     let regions = |secret: &Secret| {
         let mut regions: Vec<_> = secret.replicas.iter().map(|replica| replica.region.clone()).collect();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use keyhatch::aws::failure::{Class, Failure};
+use keyhatch::push::attributes::Policy;
 use keyhatch::push::remote::Content;
 use keyhatch::source::remote::{Deletion, NewSecret, Remote, ReplicaRegion, Update};
 
@@ -28,6 +29,10 @@ fn token(number: usize) -> String {
 
 fn map(of: &[(&str, &str)]) -> BTreeMap<String, String> {
     of.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn policy(text: &str, block_public: Option<bool>) -> Policy {
+    Policy { text: text.to_owned(), block_public, is_secret: false }
 }
 
 fn new(name: &str, text: &str) -> NewSecret {
@@ -100,7 +105,7 @@ async fn surroundings(remote: &Remote, name: &str) {
     let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue",
         "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Resource": "*"}]})
     .to_string();
-    remote.put_policy(name, &policy, Some(true)).await.unwrap();
+    remote.put_policy(name, &self::policy(&policy, Some(true))).await.unwrap();
     let said: Json = serde_json::from_str(&remote.policy(name).await.unwrap().unwrap()).unwrap();
     assert_eq!(said, serde_json::from_str::<Json>(&policy).unwrap());
     remote.delete_policy(name).await.unwrap();
@@ -264,10 +269,10 @@ async fn a_refusal_tells_what_it_means_and_never_the_value() {
     let taken = refusal(remote.create(&new("db", "hunter4")).await);
     let missing = refusal(remote.put("gone", &token(2), &value).await);
     let big = refusal(remote.put("db", &token(3), &content(&"hunter2 ".repeat(9000))).await);
-    let policy = refusal(remote.put_policy("db", "no policy", None).await);
+    let policy = refusal(remote.put_policy("db", &policy("no policy", None)).await);
     let everybody =
         json!({"Statement": {"Effect": "Allow", "Action": "*", "Principal": "*", "Resource": "*"}});
-    let public = refusal(remote.put_policy("db", &everybody.to_string(), Some(true)).await);
+    let public = refusal(remote.put_policy("db", &self::policy(&everybody.to_string(), Some(true))).await);
     remote.delete("db", Deletion::DefaultWindow).await.unwrap();
     let marked = refusal(remote.put("db", &token(3), &value).await);
     let again = refusal(remote.create(&new("db", "hunter4")).await);

@@ -1,6 +1,6 @@
 //! The log of calls: every request that was understood, also those that were refused or broken on purpose.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::operation::Operation;
 
@@ -58,6 +58,14 @@ impl Calls {
     pub(crate) fn by_operation(&self) -> Vec<(&'static str, usize)> {
         let count = |one: &Operation| (one.name(), self.of(one.name()).count());
         Operation::ALL.iter().map(count).filter(|&(_, count)| count > 0).collect()
+    }
+
+    /// The most calls that came within one second, whenever it began.
+    pub(crate) fn most_in_a_second(&self) -> usize {
+        let second = Duration::from_secs(1);
+        let within =
+            |from: Instant| self.0.iter().filter(|call| (from..from + second).contains(&call.at)).count();
+        self.0.iter().map(|call| within(call.at)).max().unwrap_or_default()
     }
 
     fn only(&self, wanted: impl Fn(&Call) -> bool) -> Self {
