@@ -1,17 +1,23 @@
 //! Loops: objects that say how something shall be, and what keeps it so.
 //!
 //! - [`push`](mod@push): PushSecrets
+//! - [`store`]: whether stores can be used
 //!
 //! What they stand on:
 //!
 //! - [`queue`]: which object is due, and who works on it
 //! - [`turns`]: one at a time for what several objects share
 //! - [`watched`]: objects, as a watch keeps them
+//! - [`credentials`]: where stores have theirs (pure)
+//! - [`operator_metrics`]: what the operator's dashboards ask for
 //! - [`conditions`]: what a status says (pure); [`write`](mod@write): statuses and finalizers, under the leader's guard
 
 pub mod conditions;
+pub mod credentials;
+pub mod operator_metrics;
 pub mod push;
 pub mod queue;
+pub mod store;
 pub mod turns;
 pub mod watched;
 pub mod write;
@@ -41,8 +47,12 @@ pub struct Context {
     pub settings: Settings,
     /// Our own namespace, where our own Secrets are.
     pub namespace: String,
+    /// Whether we may list and watch ServiceAccounts.
+    pub watch_accounts: bool,
     /// What queues count.
     pub queues: queue::Metrics,
+    /// What is told under the operator's names.
+    pub operator: operator_metrics::OperatorMetrics,
 }
 
 /// What loops depend on; made of flags.
@@ -82,7 +92,7 @@ impl Adopt {
 
 /// Runs all loops, for as long as we lead, until it is dropped.
 pub async fn run(context: Context) {
-    push::run(context).await;
+    tokio::join!(store::run(context.clone()), push::run(context));
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 use kube::api::{Api, ObjectMeta};
 use kube::core::{ApiResource, PartialObjectMeta};
 use kube::runtime::watcher::Event;
@@ -177,22 +177,35 @@ where
 impl Watched<Trace> {
     /// Keeps traces of all Secrets: the API server sends no values.
     pub async fn follow_secrets(&self, client: Client, part: Part, told: impl Fn(Change<Trace>)) {
-        self.follow_traces::<Secret>(client, part, told).await;
+        self.follow_metadata::<Secret>(client, part, Trace::of, told).await;
     }
 
     /// The same of ConfigMaps.
     pub async fn follow_config_maps(&self, client: Client, part: Part, told: impl Fn(Change<Trace>)) {
-        self.follow_traces::<ConfigMap>(client, part, told).await;
+        self.follow_metadata::<ConfigMap>(client, part, Trace::of, told).await;
     }
 
-    async fn follow_traces<K>(&self, client: Client, part: Part, told: impl Fn(Change<Trace>))
-    where
+    /// The same of ServiceAccounts.
+    pub async fn follow_service_accounts(&self, client: Client, part: Part, told: impl Fn(Change<Trace>)) {
+        self.follow_metadata::<ServiceAccount>(client, part, Trace::of, told).await;
+    }
+}
+
+impl<T> Watched<T> {
+    /// Keeps what is taken of the metadata of all objects of a kind: the API server sends nothing else of them.
+    pub async fn follow_metadata<K>(
+        &self,
+        client: Client,
+        part: Part,
+        taken: impl Fn(&ObjectMeta) -> T,
+        told: impl Fn(Change<T>),
+    ) where
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + 'static,
     {
         let api = Api::<PartialObjectMeta<K>>::all(client);
         let mut watching = Watching::new(api, cluster::watch_config().page_size(PAGE), part);
-        let trace = |object: &PartialObjectMeta<K>| Kept::Object(Arc::new(Trace::of(&object.metadata)));
-        self.keep(&mut watching, trace, told).await;
+        let taken = |object: &PartialObjectMeta<K>| Kept::Object(Arc::new(taken(&object.metadata)));
+        self.keep(&mut watching, taken, told).await;
     }
 }
 

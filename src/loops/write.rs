@@ -16,7 +16,7 @@ use crate::cluster::{Trouble, TroubleKind};
 use crate::leader::{Guard, NotLeader};
 
 /// Whose the fields are that we write.
-const MANAGER: &str = "keyhatch";
+pub const MANAGER: &str = "keyhatch";
 /// An API server that does not answer in this time has not answered.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -86,7 +86,7 @@ where
     let name = object.meta().name.clone().unwrap_or_default();
     let parameters = parameters();
     let patch = Patch::Merge(&patch);
-    write(guard, object, api.patch_status(&name, &parameters, &patch)).await.map(Some)
+    write(guard, || told(object), api.patch_status(&name, &parameters, &patch)).await.map(Some)
 }
 
 /// Sees to it that an object has a finalizer, or has it no more. None: it is so already.
@@ -114,19 +114,22 @@ where
     let name = object.meta().name.clone().unwrap_or_default();
     let parameters = parameters();
     let patch = Patch::Merge(&patch);
-    write(guard, object, api.patch(&name, &parameters, &patch)).await.map(Some)
+    write(guard, || told(object), api.patch(&name, &parameters, &patch)).await.map(Some)
 }
 
 fn parameters() -> PatchParams {
     PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() }
 }
 
-async fn write<K: Resource<DynamicType = ()>>(
+/// Any other write, of which `what` tells the object.
+///
+/// # Errors
+/// Why it was not written, or may not have been.
+pub async fn write<T>(
     guard: &Guard,
-    object: &K,
-    call: impl Future<Output = kube::Result<K>>,
-) -> Result<K, WriteError> {
-    let what = || told(object);
+    what: impl Fn() -> String,
+    call: impl Future<Output = kube::Result<T>>,
+) -> Result<T, WriteError> {
     let trouble = match guard.write(timeout(PATIENCE, call)).await? {
         Ok(Ok(written)) => return Ok(written),
         Ok(Err(kube::Error::Api(status))) if status.code == 409 => {

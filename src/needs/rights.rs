@@ -156,7 +156,9 @@ pub fn loops(namespace: &str, lease: &str, watch_credentials: bool) -> Vec<Right
         rights.extend(follow.map(|verb| right(verb, GROUP, resource)));
         rights.push(right("patch", GROUP, resource)); // finalizers
     }
-    rights.push(right("patch", GROUP, "pushsecrets/status"));
+    for resource in ["pushsecrets/status", "secretstores/status", "clustersecretstores/status"] {
+        rights.push(right("patch", GROUP, resource));
+    }
     for resource in ["namespaces", "secrets", "configmaps"] {
         rights.extend(follow.map(|verb| right(verb, "", resource)));
     }

@@ -48,6 +48,18 @@ impl SourceError {
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Aws(failure) if failure.class.is_absent())
     }
+
+    /// Without AWS's request id, which is new with every try: a condition and an Event are to say the same for as long as
+    /// the same is wrong.
+    #[must_use]
+    pub fn without_request_id(self) -> Self {
+        match self {
+            Self::Aws(failure) => Self::Aws(Failure { request_id: None, ..failure }),
+            Self::Plan(_) | Self::Object(_) | Self::Key { .. } | Self::NoRole { .. } | Self::Extract(_) => {
+                self
+            }
+        }
+    }
 }
 
 /// Classifies an SDK error.

@@ -41,4 +41,5 @@ mod ratchet;
 mod rules;
 mod source;
 mod stopped;
+mod stores;
 mod trust;

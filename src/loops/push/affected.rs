@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::api::push_metadata::Metadata;
 use crate::api::push_secret::{PushDeletionPolicy, PushSecret};
-use crate::api::secret_store::SecretStoreSpec;
 use crate::facts::{Labels, selects};
 
 use super::stores::{Store, select};
@@ -65,20 +64,6 @@ pub(super) fn may_release(before: &PushSecret, after: Option<&PushSecret>) -> bo
         after.metadata.generation == before.metadata.generation && pushed_to(after) == pushed_to(before)
     };
     before.spec.deletion_policy == PushDeletionPolicy::Delete && !after.is_some_and(is_as_before)
-}
-
-/// Whether a store has its access keys in this Secret. `namespace` is the store's; empty for a ClusterSecretStore.
-pub(super) fn holds_keys(spec: &SecretStoreSpec, namespace: &str, secret: (&str, &str)) -> bool {
-    let Some(keys) = spec.secrets_manager().and_then(|aws| aws.auth.secret_ref.as_ref()) else {
-        return false;
-    };
-    let selectors =
-        [keys.access_key_id.as_ref(), keys.secret_access_key.as_ref(), keys.session_token.as_ref()];
-    selectors.into_iter().flatten().any(|selector| {
-        // A ClusterSecretStore's without a namespace is each consumer's.
-        let own = if namespace.is_empty() { selector.namespace.as_deref() } else { Some(namespace) };
-        selector.name == secret.1 && own.is_none_or(|own| own == secret.0)
-    })
 }
 
 fn labels_of(labels: &BTreeMap<String, String>) -> Labels {

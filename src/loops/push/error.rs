@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::aws::failure::Failure;
 use crate::cluster::Trouble;
 use crate::leader::NotLeader;
 use crate::loops::write::WriteError;
@@ -101,17 +100,8 @@ impl From<WriteError> for PushError {
     }
 }
 
-/// Without AWS's request id, which is new with every try: a condition and an Event are to say the same for as long as the
-/// same is wrong.
 impl From<SourceError> for PushError {
     fn from(error: SourceError) -> Self {
-        Self::Source(match error {
-            SourceError::Aws(failure) => SourceError::Aws(Failure { request_id: None, ..failure }),
-            SourceError::Plan(_)
-            | SourceError::Object(_)
-            | SourceError::Key { .. }
-            | SourceError::NoRole { .. }
-            | SourceError::Extract(_) => error,
-        })
+        Self::Source(error.without_request_id())
     }
 }

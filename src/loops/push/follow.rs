@@ -2,18 +2,19 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
+use crate::api::Kind;
 use crate::api::common::StoreKind;
 use crate::api::push_secret::PushSecret;
 use crate::api::secret_store::{ClusterSecretStore, SecretStore};
-use crate::loops::Context;
 use crate::loops::queue::{Outcome, Queue};
 use crate::loops::watched::{Change, Kept, ObjectKey, Trace, Watched};
+use crate::loops::{Context, credentials};
 use crate::source::plan::StoreId;
 
 use super::affected::{self, Changed};
@@ -104,14 +105,16 @@ impl Follower {
                 return Outcome::Done;
             }
             None => {
+                self.0.context.operator.gone(Kind::PushSecret, &key);
                 self.lock().remove(&key);
                 return Outcome::Done;
             }
         };
-        let stores = self.stores_of(&key.namespace);
+        let (started, stores) = (Instant::now(), self.stores_of(&key.namespace));
         let has_changed = self.lock().remove(&key);
         let ended = self.0.pusher.reconcile(&object, &stores, has_changed).await;
         let kept = self.keep_stores(&object, &stores).await;
+        self.tell_metrics(&key, &object, &stores, started);
         match ended.and_then(|next| kept.map(|()| next)) {
             Ok(Next::OnChange) => Outcome::Done,
             Ok(Next::In(pause)) => Outcome::After(pause),
@@ -128,6 +131,19 @@ impl Follower {
                 self.lock().insert(key);
                 Outcome::Failed
             }
+        }
+    }
+
+    /// What was written is told when it comes back by the watch.
+    fn tell_metrics(&self, key: &ObjectKey, object: &PushSecret, stores: &[Store], started: Instant) {
+        let Inner { context, pusher, .. } = &*self.0;
+        let is_ours = stores.iter().any(|store| pusher.takes(store) && affected::uses(object, store));
+        match &object.status {
+            Some(status) if is_ours => {
+                let took = started.elapsed();
+                context.operator.looked_at(Kind::PushSecret, key, took, &status.conditions);
+            }
+            Some(_) | None => context.operator.gone(Kind::PushSecret, key),
         }
     }
 
@@ -230,7 +246,8 @@ impl Follower {
 
     fn stores_with_keys_in(&self, namespace: &str, name: &str) -> Vec<Store> {
         let stores = self.all_stores();
-        let holds = |store: &Store| affected::holds_keys(&store.spec, &store.id.namespace, (namespace, name));
+        let holds =
+            |store: &Store| credentials::are_in_secret(&store.spec, &store.id.namespace, (namespace, name));
         stores.into_iter().filter(holds).collect()
     }
 
