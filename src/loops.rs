@@ -1,6 +1,7 @@
 //! Loops: objects that say how something shall be, and what keeps it so.
 //!
 //! - [`push`](mod@push): PushSecrets
+//! - [`fan_out`]: ClusterExternalSecrets and ClusterPushSecrets
 //! - [`store`]: whether stores can be used
 //!
 //! What they stand on:
@@ -14,6 +15,7 @@
 
 pub mod conditions;
 pub mod credentials;
+pub mod fan_out;
 pub mod operator_metrics;
 pub mod push;
 pub mod queue;
@@ -92,7 +94,7 @@ impl Adopt {
 
 /// Runs all loops, for as long as we lead, until it is dropped.
 pub async fn run(context: Context) {
-    tokio::join!(store::run(context.clone()), push::run(context));
+    tokio::join!(store::run(context.clone()), fan_out::run(context.clone()), push::run(context));
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod crds;
 mod dependencies;
 mod drain;
 mod facts;
+mod fan_out;
 mod fuzz;
 mod generated;
 mod go_documents;
