@@ -107,6 +107,15 @@ impl Kind {
     }
 }
 
+impl From<common::StoreKind> for Kind {
+    fn from(kind: common::StoreKind) -> Self {
+        match kind {
+            common::StoreKind::SecretStore => Self::SecretStore,
+            common::StoreKind::ClusterSecretStore => Self::ClusterSecretStore,
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -2,18 +2,26 @@
 //!
 //! - [`push`](mod@push): PushSecrets
 //! - [`external_secret`]: ExternalSecrets
+//! - [`fan_out`]: ClusterExternalSecrets and ClusterPushSecrets
+//! - [`store`]: whether stores can be used
 //!
 //! What they stand on:
 //!
 //! - [`queue`]: which object is due, and who works on it
 //! - [`turns`]: one at a time for what several objects share
 //! - [`watched`]: objects, as a watch keeps them
+//! - [`credentials`]: where stores have theirs (pure)
+//! - [`operator_metrics`]: what the operator's dashboards ask for
 //! - [`conditions`]: what a status says (pure); [`write`](mod@write): statuses and finalizers, under the leader's guard
 
 pub mod conditions;
+pub mod credentials;
 pub mod external_secret;
+pub mod fan_out;
+pub mod operator_metrics;
 pub mod push;
 pub mod queue;
+pub mod store;
 pub mod turns;
 pub mod watched;
 pub mod write;
@@ -44,8 +52,12 @@ pub struct Context {
     pub settings: Settings,
     /// Our own namespace, where our own Secrets are.
     pub namespace: String,
+    /// Whether we may list and watch ServiceAccounts.
+    pub watch_accounts: bool,
     /// What queues count.
     pub queues: queue::Metrics,
+    /// What is told under the operator's names.
+    pub operator: operator_metrics::OperatorMetrics,
 }
 
 /// What loops depend on; made of flags.
@@ -64,5 +76,10 @@ pub const PUSH_SECRET: &str = "keyhatch-push";
 
 /// Runs all loops, for as long as we lead, until it is dropped.
 pub async fn run(context: Context) {
-    tokio::join!(push::run(context.clone()).boxed(), external_secret::run(context).boxed());
+    tokio::join!(
+        store::run(context.clone()).boxed(),
+        fan_out::run(context.clone()).boxed(),
+        push::run(context.clone()).boxed(),
+        external_secret::run(context).boxed(),
+    );
 }

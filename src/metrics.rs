@@ -4,7 +4,7 @@
 use std::fmt::Error;
 use std::time::Duration;
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -63,6 +63,8 @@ fn action(why: Why) -> &'static str {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// For names of another's.
+    operator: Registry,
     reviews: Family<ReviewLabels, Counter>,
     seconds: Histogram,
     findings: Family<FindingLabels, Counter>,
@@ -71,7 +73,7 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("keyhatch");
+        let (mut registry, operator) = (Registry::with_prefix("keyhatch"), Registry::default());
         let reviews = Family::default();
         let seconds = Histogram::new(exponential_buckets(0.000_025, 4.0, 8));
         let findings = Family::default();
@@ -94,7 +96,7 @@ impl Default for Metrics {
             Unit::Seconds,
             certificate_expiry.clone(),
         );
-        Self { registry, reviews, seconds, findings, certificate_expiry }
+        Self { registry, operator, reviews, seconds, findings, certificate_expiry }
     }
 }
 
@@ -102,6 +104,11 @@ impl Metrics {
     /// Where parts of the server make their own counters known.
     pub fn registry(&mut self) -> &mut Registry {
         &mut self.registry
+    }
+
+    /// The same for those that have the names of External Secrets Operator's.
+    pub fn operator_registry(&mut self) -> &mut Registry {
+        &mut self.operator
     }
 
     /// Counts a review.
@@ -132,7 +139,9 @@ impl Metrics {
     /// If a metric cannot be written.
     pub fn encode(&self) -> Result<String, Error> {
         let mut out = String::new();
-        encode(&mut out, &self.registry)?;
+        encode_registry(&mut out, &self.registry)?;
+        encode_registry(&mut out, &self.operator)?;
+        encode_eof(&mut out)?;
         Ok(out)
     }
 }

@@ -6,6 +6,7 @@
 //! - [`clients`], `sts`, `credentials`: AWS's clients, and credentials that are renewed ahead of their end
 //! - `batch`, `fetch`, `list`: the calls to Secrets Manager; [`quota`], [`calls`]: limited and counted
 //! - [`external`]: what an ExternalSecret reads (pure)
+//! - [`prove`]: whether AWS accepts a store's credentials
 //! - [`remote`]: one secret as a push needs it, written, too
 //! - `read`: references and searches to values; `entry`: an ExternalSecret's entry to its keys; [`error`]: the one classification of what goes wrong
 //!
@@ -25,6 +26,7 @@ mod list;
 pub mod objects;
 mod observe;
 pub mod plan;
+pub mod prove;
 pub mod quota;
 mod read;
 pub mod remote;
@@ -43,6 +45,7 @@ use error::SourceError;
 use identity::Identifier;
 use objects::Objects;
 use plan::{Ambient, StoreId};
+use prove::Proof;
 pub use read::{Resolved, document};
 use remote::Remote;
 
@@ -95,6 +98,14 @@ impl Source {
     /// If the store or what it names cannot be read, or says too little.
     pub async fn access(&self, store: &StoreId, consumer: &str) -> Result<Arc<Access>, SourceError> {
         self.accesses.access(store, consumer).await
+    }
+
+    /// Asks AWS whether it accepts a store's own credentials, by a call that needs no permission.
+    ///
+    /// # Errors
+    /// If the store cannot be used: it says too little, what it names cannot be read, or AWS does not accept that.
+    pub async fn prove(&self, store: &StoreId) -> Result<Proof, SourceError> {
+        self.accesses.prove(store).await
     }
 
     /// What AWS says of a secret, by its full name or ARN. `max_age` is the oldest answer that is accepted.

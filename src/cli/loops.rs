@@ -24,13 +24,18 @@ pub(super) struct LoopFlags {
     /// Objects that are worked on at the same time.
     #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
     loop_workers: usize,
+    /// Also serve metrics under the names of External Secrets Operator, for its dashboards. Not beside the operator: both
+    /// would tell of the same objects.
+    #[arg(long, env = "KEYHATCH_ESO_METRICS")]
+    eso_metrics: bool,
 }
 
 impl LoopFlags {
     /// What the flow is started with.
     pub(super) fn config(&self, leadership: Leadership) -> LoopsConfig {
-        let Self { adopt, min_push_interval, loop_workers } = *self;
+        let Self { adopt, min_push_interval, loop_workers, eso_metrics } = *self;
         LoopsConfig {
+            eso_metrics,
             settings: Settings { adopt, min_push_interval, workers: loop_workers },
             namespace: leadership.namespace,
             lease: leadership.candidate.lease,

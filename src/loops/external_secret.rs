@@ -40,6 +40,7 @@ pub async fn run(context: Context) {
         known: Known::new(context.settings.adopt),
         rounds: Rounds::default(),
         memory: Memory::default(),
+        operator: context.operator.clone(),
     };
     Follower::new(context, keeper).follow().await;
 }

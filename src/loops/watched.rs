@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 use kube::api::{Api, ObjectMeta};
 use kube::core::{ApiResource, PartialObjectMeta};
 use kube::runtime::watcher::Event;
@@ -186,7 +186,7 @@ where
 impl Watched<Trace> {
     /// Keeps traces of all Secrets: the API server sends no values.
     pub async fn follow_secrets(&self, client: Client, part: Part, told: impl Fn(Change<Trace>)) {
-        self.follow_traces::<Secret>(client, part, None, told).await;
+        self.follow_metadata::<Secret>(client, part, None, Trace::of, told).await;
     }
 
     /// The same of those with a label; one that loses it is gone.
@@ -197,20 +197,29 @@ impl Watched<Trace> {
         label: &str,
         told: impl Fn(Change<Trace>),
     ) {
-        self.follow_traces::<Secret>(client, part, Some(label), told).await;
+        self.follow_metadata::<Secret>(client, part, Some(label), Trace::of, told).await;
     }
 
     /// The same of ConfigMaps.
     pub async fn follow_config_maps(&self, client: Client, part: Part, told: impl Fn(Change<Trace>)) {
-        self.follow_traces::<ConfigMap>(client, part, None, told).await;
+        self.follow_metadata::<ConfigMap>(client, part, None, Trace::of, told).await;
     }
 
-    async fn follow_traces<K>(
+    /// The same of ServiceAccounts.
+    pub async fn follow_service_accounts(&self, client: Client, part: Part, told: impl Fn(Change<Trace>)) {
+        self.follow_metadata::<ServiceAccount>(client, part, None, Trace::of, told).await;
+    }
+}
+
+impl<T> Watched<T> {
+    /// Keeps what is taken of the metadata of all objects of a kind, or of those with a label: the API server sends nothing else of them.
+    pub async fn follow_metadata<K>(
         &self,
         client: Client,
         part: Part,
         label: Option<&str>,
-        told: impl Fn(Change<Trace>),
+        taken: impl Fn(&ObjectMeta) -> T,
+        told: impl Fn(Change<T>),
     ) where
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + fmt::Debug + Send + 'static,
     {
@@ -218,8 +227,8 @@ impl Watched<Trace> {
         let config = cluster::watch_config().page_size(PAGE);
         let config = label.map_or(config.clone(), |label| config.labels(label));
         let mut watching = Watching::new(api, config, part);
-        let trace = |object: &PartialObjectMeta<K>| Kept::Object(Arc::new(Trace::of(&object.metadata)));
-        self.keep(&mut watching, trace, told).await;
+        let taken = |object: &PartialObjectMeta<K>| Kept::Object(Arc::new(taken(&object.metadata)));
+        self.keep(&mut watching, taken, told).await;
     }
 }
 

@@ -16,7 +16,7 @@ use crate::cluster::{Trouble, TroubleKind};
 use crate::leader::{Guard, NotLeader};
 
 /// Whose the fields are that we write.
-pub(super) const MANAGER: &str = "keyhatch";
+pub const MANAGER: &str = "keyhatch";
 /// An API server that does not answer in this time has not answered.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -96,7 +96,7 @@ where
     let name = object.meta().name.clone().unwrap_or_default();
     let parameters = parameters();
     let patch = Patch::Merge(&patch);
-    write(guard, object, api.patch_status(&name, &parameters, &patch)).await.map(Some)
+    write(guard, || told(object), api.patch_status(&name, &parameters, &patch)).await.map(Some)
 }
 
 /// Sees to it that an object has a finalizer, or has it no more. None: it is so already.
@@ -124,7 +124,7 @@ where
     let name = object.meta().name.clone().unwrap_or_default();
     let parameters = parameters();
     let patch = Patch::Merge(&patch);
-    write(guard, object, api.patch(&name, &parameters, &patch)).await.map(Some)
+    write(guard, || told(object), api.patch(&name, &parameters, &patch)).await.map(Some)
 }
 
 /// Makes an object, in somebody's name.
@@ -136,7 +136,7 @@ where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Serialize + Debug,
 {
     let parameters = PostParams { field_manager: Some(manager.to_owned()), ..PostParams::default() };
-    write(guard, object, api.create(&parameters, object)).await
+    write(guard, || told(object), api.create(&parameters, object)).await
 }
 
 /// Puts an object in the place of the one that it was made of, in somebody's name.
@@ -149,7 +149,7 @@ where
 {
     let parameters = PostParams { field_manager: Some(manager.to_owned()), ..PostParams::default() };
     let name = object.meta().name.clone().unwrap_or_default();
-    write(guard, object, api.replace(&name, &parameters, object)).await
+    write(guard, || told(object), api.replace(&name, &parameters, object)).await
 }
 
 /// Deletes an object, if it is still the one that was read. One that is gone is deleted.
@@ -166,7 +166,7 @@ where
     let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     let name = metadata.name.clone().unwrap_or_default();
     let deleted = async { api.delete(&name, &parameters).await.map(|_| object.clone()) };
-    match write(guard, object, deleted).await {
+    match write(guard, || told(object), deleted).await {
         Ok(_) | Err(WriteError::Gone { .. }) => Ok(()),
         Err(error) => Err(error),
     }
@@ -176,12 +176,15 @@ fn parameters() -> PatchParams {
     PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() }
 }
 
-async fn write<K: Resource<DynamicType = ()>>(
+/// Any other write, of which `what` tells the object.
+///
+/// # Errors
+/// Why it was not written, or may not have been.
+pub async fn write<T>(
     guard: &Guard,
-    object: &K,
-    call: impl Future<Output = kube::Result<K>>,
-) -> Result<K, WriteError> {
-    let what = || told(object);
+    what: impl Fn() -> String,
+    call: impl Future<Output = kube::Result<T>>,
+) -> Result<T, WriteError> {
     let trouble = match guard.write(timeout(PATIENCE, call)).await? {
         Ok(Ok(written)) => return Ok(written),
         Ok(Err(kube::Error::Api(status))) if status.code == 409 => {

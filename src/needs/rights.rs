@@ -156,7 +156,15 @@ pub fn loops(namespace: &str, lease: &str, watch_credentials: bool) -> Vec<Right
         rights.extend(follow.map(|verb| right(verb, GROUP, resource)));
         rights.push(right("patch", GROUP, resource)); // finalizers
     }
-    for resource in ["pushsecrets/status", "externalsecrets/status"] {
+    rights.extend(fan_out());
+    for resource in [
+        "pushsecrets/status",
+        "externalsecrets/status",
+        "secretstores/status",
+        "clustersecretstores/status",
+        "clusterexternalsecrets/status",
+        "clusterpushsecrets/status",
+    ] {
         rights.push(right("patch", GROUP, resource));
     }
     // Whoever makes something its owner, so that the owner cannot go before it: some clusters ask for this right.
@@ -176,6 +184,33 @@ pub fn loops(namespace: &str, lease: &str, watch_credentials: bool) -> Vec<Right
     let watched = ["list", "watch"]
         .map(|verb| Right { flow: Flow::WatchCredentials, ..right(verb, "", "serviceaccounts") });
     rights.extend(watched.into_iter().filter(|_| watch_credentials));
+    rights
+}
+
+/// What making objects of cluster-wide ones takes.
+fn fan_out() -> Vec<Right> {
+    let right = |verb, group, resource| Right {
+        flow: Flow::Loops,
+        verb,
+        group,
+        resource,
+        namespace: None,
+        name: None,
+    };
+    let mut rights = Vec::new();
+    for resource in ["clusterexternalsecrets", "clusterpushsecrets"] {
+        rights.extend(["list", "watch"].map(|verb| right(verb, GROUP, resource)));
+    }
+    // Finalizers; and what is made.
+    rights.push(right("patch", GROUP, "clusterexternalsecrets"));
+    for resource in ["externalsecrets", "pushsecrets"] {
+        rights.extend(["create", "delete"].map(|verb| right(verb, GROUP, resource)));
+    }
+    // Owner references that hold the owner back until what it made is gone, where that is checked.
+    for resource in ["clusterexternalsecrets/finalizers", "clusterpushsecrets/finalizers"] {
+        rights.push(right("update", GROUP, resource));
+    }
+    rights.push(right("patch", "", "namespaces")); // finalizers that the operator left
     rights
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::secrets::Secrets;
 use super::{ServeError, Shared};
+use crate::loops::operator_metrics::OperatorMetrics;
 use crate::loops::{self, Context, Settings, queue};
 use crate::metrics::Metrics;
 use crate::needs::rights::{self, Right};
@@ -13,6 +14,8 @@ use crate::needs::rights::{self, Right};
 pub struct LoopsConfig {
     /// Whose objects, and how.
     pub settings: Settings,
+    /// Whether metrics have the operator's names, too.
+    pub eso_metrics: bool,
     /// Our own namespace.
     pub namespace: String,
     /// The Lease of whoever leads.
@@ -26,6 +29,7 @@ pub(super) struct Loops {
     /// Whether another flow makes the source.
     shares: bool,
     queues: queue::Metrics,
+    operator: OperatorMetrics,
 }
 
 impl Loops {
@@ -38,7 +42,14 @@ impl Loops {
     ) -> Self {
         let queues = queue::Metrics::default();
         queues.register(metrics.registry());
-        Self { config, secrets, shares, queues }
+        let operator = match config.eso_metrics {
+            true => {
+                secrets.calls.register_as_operator(metrics.operator_registry());
+                OperatorMetrics::register(metrics.operator_registry())
+            }
+            false => OperatorMetrics::default(),
+        };
+        Self { config, secrets, shares, queues, operator }
     }
 
     /// What it does in the cluster.
@@ -49,7 +60,7 @@ impl Loops {
 
     /// Begins whenever this replica is elected, and is cut off when it leads no more, until the end.
     pub(super) async fn serve(self, shared: &Shared) -> Result<(), ServeError> {
-        let Self { config, secrets, shares, queues } = self;
+        let Self { config, secrets, shares, queues, operator } = self;
         let client = shared.client.clone().ok_or(ServeError::NoLoops)?;
         let mut guard = shared.standing_of_loops.guard.clone().ok_or(ServeError::NoLoops)?;
         let source = match shares {
@@ -57,8 +68,17 @@ impl Loops {
             false => secrets.make(client.clone()).await?,
         };
         let LoopsConfig { settings, namespace, .. } = config;
-        let health = Arc::clone(&shared.health);
-        let context = Context { client, source, guard: guard.clone(), health, settings, namespace, queues };
+        let context = Context {
+            client,
+            source,
+            guard: guard.clone(),
+            health: Arc::clone(&shared.health),
+            settings,
+            namespace,
+            watch_accounts: secrets.config.watch_credentials,
+            queues,
+            operator,
+        };
         let leading = async {
             loop {
                 guard.elected().await;

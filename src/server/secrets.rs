@@ -31,7 +31,7 @@ pub struct SecretsConfig {
 pub(super) struct Secrets {
     pub(super) config: SecretsConfig,
     cache: Arc<Cache>,
-    calls: Arc<Calls>,
+    pub(super) calls: Arc<Calls>,
     made: watch::Sender<Option<Source>>,
 }
 

@@ -7,17 +7,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use aws_sdk_secretsmanager::config::SharedCredentialsProvider;
+
 use super::batch::Lane;
 use super::clients::Clients;
-use super::credentials::Session;
+use super::credentials::{Proved, Session};
 use super::error::SourceError;
 use super::identity::Identifier;
 use super::objects::{ObjectError, ObjectId, ObjectVersion, Objects};
 use super::observe::{Observed, Observer};
 use super::plan::{Ambient, Plan, StoreId};
+use super::prove::Proof;
 use super::quota::{Payer, Quotas};
 use super::watch::{Comparison, Watched, Watches};
+use crate::api::common::StoreKind;
 use crate::api::secret_store::RetrySettings;
+use crate::aws::failure::Class;
 use crate::cache::{Cache, Who};
 use slots::{Slot, Slots};
 
@@ -47,6 +52,8 @@ struct Seen {
 
 /// How long what was read is believed where no watch says more.
 const UNWATCHED: Duration = Duration::from_secs(10);
+/// In the place of a consumer's namespace, which is never called so: the access of a ClusterSecretStore by itself.
+const OF_NO_CONSUMER: &str = "*";
 /// How often accesses that are not used are looked for.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -109,23 +116,56 @@ impl Accesses {
         if let Some(access) = slot.valid(Instant::now()) {
             return Ok(access);
         }
-        let own = self.clients.own();
-        let who = Observer {
-            objects: &self.objects,
-            identifier: &self.identifier,
-            ambient: self.ambient,
-            own: own.as_ref(),
-        };
-        match who.observe(store, consumer).await {
+        match self.observer(self.clients.own().as_ref()).observe(store, consumer).await {
             Ok(observed) => Ok(self.replace(&slot, store, observed)),
-            Err(error) => {
-                // Who cannot be asked has not said that anything changed.
-                if !matches!(error, SourceError::Object(ObjectError::Unavailable { .. })) {
+            Err(error) => Err(self.failed(&slot, error)),
+        }
+    }
+
+    /// Asks AWS whether it accepts a store's own credentials, which are read anew.
+    pub(super) async fn prove(&self, store: &StoreId) -> Result<Proof, SourceError> {
+        let of_store = match store.kind {
+            StoreKind::SecretStore => store.namespace.as_str(),
+            StoreKind::ClusterSecretStore => OF_NO_CONSUMER,
+        };
+        let slot = self.slots.slot(store, of_store);
+        slot.is_used(Instant::now());
+        let access = {
+            let _reading = slot.reading.lock().await;
+            match self.observer(self.clients.own().as_ref()).observe_itself(store).await {
+                Ok(Some(observed)) => self.replace(&slot, store, observed),
+                Ok(None) => {
                     self.drop_access(&slot);
+                    return Ok(Proof::Referent);
                 }
-                Err(error)
+                Err(error) => return Err(self.failed(&slot, error)),
+            }
+        };
+        // Who was read through this store before it changed is not believed any more.
+        let stale = |other: &Arc<Slot>| other.access().is_some_and(|other| other.who != access.who);
+        self.slots.of_store(store).iter().filter(|slot| stale(slot)).for_each(|slot| self.drop_access(slot));
+        match access.lane.session.prove(&access.title).await {
+            Proved::Accepted => Ok(Proof::Accepted { who: access.title.clone() }),
+            Proved::Unanswered(failure) => Ok(Proof::Unanswered(failure)),
+            Proved::Refused(failure) => {
+                if failure.class == Class::IdentityRefused {
+                    self.cache.forget_identity(access.who.identity);
+                }
+                Err(failure.into())
             }
         }
+    }
+
+    fn observer<'a>(&'a self, own: Option<&'a SharedCredentialsProvider>) -> Observer<'a> {
+        Observer { objects: &self.objects, identifier: &self.identifier, ambient: self.ambient, own }
+    }
+
+    /// Who cannot be asked has not said that anything changed; else nothing is had through what cannot be read.
+    fn failed(&self, slot: &Slot, error: SourceError) -> SourceError {
+        if !matches!(error, SourceError::Object(ObjectError::Unavailable { .. })) {
+            self.drop_access(slot);
+        }
+        error
     }
 
     fn replace(&self, slot: &Slot, store: &StoreId, observed: Observed) -> Arc<Access> {

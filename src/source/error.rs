@@ -63,6 +63,7 @@ impl SourceError {
 
     /// Without AWS's request id, which is new with every try: a condition and an Event are to say the same for as long as the
     /// same is wrong.
+    #[must_use]
     pub fn without_request_id(self) -> Self {
         match self {
             Self::Aws(failure) => Self::Aws(Failure { request_id: None, ..failure }),

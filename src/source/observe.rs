@@ -6,7 +6,7 @@ use super::credentials::{Base, ServiceAccountBase, chain};
 use super::error::SourceError;
 use super::identity::{Identifier, Identity, Origin};
 use super::objects::{ObjectId, ObjectVersion, Objects};
-use super::plan::{self, Ambient, Plan, PlanError, SecretKey, StoreId, plan};
+use super::plan::{self, Ambient, Plan, PlanError, SecretKey, StoreId, is_referent, plan};
 use crate::api::common::StoreKind;
 use crate::api::secret_store::NamespaceCondition;
 use crate::aws::failure::{Class, Failure};
@@ -40,6 +40,25 @@ impl Observer<'_> {
         let mut seen = vec![(ObjectId::Store(store.clone()), read.version)];
         let plan = plan(store, &read.object, consumer, self.ambient)?;
         self.check_admitted(store, &read.object.conditions, consumer, &mut seen).await?;
+        self.identified(plan, seen).await
+    }
+
+    /// Reads a store as itself, whomever it admits; none if it is nobody without a consumer.
+    pub(super) async fn observe_itself(&self, store: &StoreId) -> Result<Option<Observed>, SourceError> {
+        let read = self.objects.store(store).await?;
+        let plan = plan(store, &read.object, &store.namespace, self.ambient)?;
+        if is_referent(store, &read.object) {
+            return Ok(None);
+        }
+        self.identified(plan, vec![(ObjectId::Store(store.clone()), read.version)]).await.map(Some)
+    }
+
+    /// Reads the credentials that a plan names.
+    async fn identified(
+        &self,
+        plan: Plan,
+        mut seen: Vec<(ObjectId, ObjectVersion)>,
+    ) -> Result<Observed, SourceError> {
         let (base, identity, title) = match &plan.base {
             plan::Base::Keys { access_key_id, secret_access_key, session_token } => {
                 let at = Keys { access_key_id, secret_access_key, session_token: session_token.as_ref() };

@@ -185,7 +185,7 @@ pub fn plan(
         return Err(PlanError::NoRegion { store: store.clone() });
     }
     let base = base(store, aws, consumer, ambient)?;
-    let is_consumers = is_consumers(store, aws);
+    let is_consumers = differs_by_consumer(store, aws);
     let roles = roles(store, aws, consumer);
     let owner = match store.kind {
         StoreKind::SecretStore => store.namespace.as_str(),
@@ -251,8 +251,12 @@ fn namespace_of(store: &StoreId, named: Option<&str>, consumer: &str) -> String 
     }
 }
 
-/// Whether each consumer of a ClusterSecretStore is somebody else to AWS.
-fn is_consumers(store: &StoreId, aws: &AwsProvider) -> bool {
+/// Whether each consumer of a store is somebody else to AWS, so that the store by itself is nobody.
+pub fn is_referent(store: &StoreId, spec: &SecretStoreSpec) -> bool {
+    spec.secrets_manager().is_some_and(|aws| differs_by_consumer(store, aws))
+}
+
+fn differs_by_consumer(store: &StoreId, aws: &AwsProvider) -> bool {
     let named = |namespace: &Option<String>| namespace.as_deref().is_some_and(|name| !name.is_empty());
     let jwt = aws.auth.jwt.as_ref().and_then(|jwt| jwt.service_account_ref.as_ref());
     let keys = aws.auth.secret_ref.as_ref().map(|keys| {

@@ -1,4 +1,5 @@
-//! The two calls to STS: a token or credentials and a role in, the role's credentials out.
+//! The calls to STS: a token or credentials and a role in, the role's credentials out; or credentials in, whether they are
+//! accepted out.
 
 use std::time::{Instant, SystemTime};
 
@@ -71,6 +72,20 @@ pub(super) async fn assume(
         .map_err(|error| refused(failure(OPERATION, arn, &error)))
         .and_then(|answer| credentials(OPERATION, arn, answer.credentials));
     exchange.clients.calls.done(OPERATION, || arn.clone(), started, answer)
+}
+
+/// GetCallerIdentity, which needs no permission: credentials are accepted, or not. `who` they are is told with a failure.
+pub(super) async fn accept(
+    exchange: &Exchange<'_>,
+    who: &str,
+    credentials: Credentials,
+) -> Result<(), Failure> {
+    const OPERATION: &str = "GetCallerIdentity";
+    let started = Instant::now();
+    let client = exchange.clients.sts(Some(credentials), exchange.region);
+    let answer = client.get_caller_identity().send().await;
+    let answer = answer.map(drop).map_err(|error| failure(OPERATION, who, &error));
+    exchange.clients.calls.done(OPERATION, || who.to_owned(), started, answer)
 }
 
 /// Whatever STS says no to, it says no to the identity.

@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
+use crate::api::Kind;
 use crate::api::common::StoreKind;
 use crate::api::external_secret::ExternalSecret;
 use crate::external_secret::names::MANAGED;
@@ -87,7 +88,10 @@ impl Follower {
                 warn!(external_secret = %key, %cause, "cannot be read, so its Secret is not kept");
                 return Outcome::Done;
             }
-            None => return Outcome::Done,
+            None => {
+                self.0.keeper.operator.gone(Kind::ExternalSecret, &key);
+                return Outcome::Done;
+            }
         };
         match self.0.keeper.reconcile(&object, told).await {
             Ok(Next::OnChange) => Outcome::Done,

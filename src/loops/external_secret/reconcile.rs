@@ -8,12 +8,14 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::Api;
 use kube::{Client, Resource, ResourceExt};
 
+use crate::api::Kind;
 use crate::api::external_secret::{DeletionPolicy, ExternalSecret, ExternalSecretStatus};
 use crate::events::{Events, Happening};
 use crate::external_secret::due::{self, Due, Why};
 use crate::external_secret::names::FINALIZER;
 use crate::external_secret::target::{self, Step};
 use crate::leader::Guard;
+use crate::loops::operator_metrics::OperatorMetrics;
 use crate::loops::watched::ObjectKey;
 use crate::loops::write;
 use crate::object_hash::version_of;
@@ -36,6 +38,7 @@ pub(super) struct Keeper {
     pub(super) rounds: Rounds,
     pub(super) memory: Memory,
     pub(super) events: Events,
+    pub(super) operator: OperatorMetrics,
 }
 
 /// When an ExternalSecret is to be looked at again.
@@ -79,7 +82,7 @@ impl Keeper {
                 broken.map(|(store, why)| KeepError::NotReady { store: store.to_string(), why })
             }
         };
-        let namespace = object.namespace().unwrap_or_default();
+        let (started, namespace) = (Instant::now(), object.namespace().unwrap_or_default());
         let written = self.finalizer(object, &namespace, true).await?;
         let object = written.as_ref().unwrap_or(object);
         let target = ObjectKey { namespace, name: target::name(object) };
@@ -100,7 +103,12 @@ impl Keeper {
             Some(trouble) => Err(trouble),
             None => self.keep(object, existing.as_ref(), cause, told).await,
         };
-        self.tell(object, outcome, now).await
+        let is_good = outcome.is_ok();
+        let (next, status) = self.tell(object, outcome, now).await?;
+        let key = ObjectKey { namespace: target.namespace, name: object.name_any() };
+        self.operator.synced(Kind::ExternalSecret, &key, is_good);
+        self.operator.looked_at(Kind::ExternalSecret, &key, started.elapsed(), &status.conditions);
+        Ok(next)
     }
 
     /// When it is due. What was read through a store that has changed counts no more.
@@ -200,7 +208,7 @@ impl Keeper {
         object: &ExternalSecret,
         outcome: Result<Step, KeepError>,
         now: Timestamp,
-    ) -> Result<Next, KeepError> {
+    ) -> Result<(Next, ExternalSecretStatus), KeepError> {
         let outcome = match outcome {
             // It is looked at again before anybody reads of it.
             Err(KeepError::Write(error)) if error.is_passing() => return Err(error.into()),
@@ -212,7 +220,7 @@ impl Keeper {
         }
         let api = Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
         write::status(&api, &self.guard, object, object.status.as_ref(), &new).await?;
-        Ok(match outcome {
+        let next = match outcome {
             Ok(_) => next(due::due(
                 &object.spec,
                 &new,
@@ -222,7 +230,8 @@ impl Keeper {
             )),
             Err(error) if error.is_final() => due::interval(&object.spec).map_or(Next::OnChange, Next::In),
             Err(_) => Next::Failed,
-        })
+        };
+        Ok((next, new))
     }
 
     fn happened(&self, object: &ExternalSecret, step: &Step, fetched: &Fetched) {

@@ -6,7 +6,6 @@ use kube::api::ObjectMeta;
 
 use crate::api::push_metadata::Metadata;
 use crate::api::push_secret::{PushDeletionPolicy, PushSecret};
-use crate::api::secret_store::SecretStoreSpec;
 use crate::facts::{Labels, selects};
 use crate::loops::watched::{Change, Kept};
 
@@ -80,20 +79,6 @@ pub(super) fn is_of_status_only(change: &Change<PushSecret>) -> bool {
         (uid, generation, labels, annotations, finalizers)
     };
     after.metadata.deletion_timestamp.is_none() && said(&before) == said(&after)
-}
-
-/// Whether a store has its access keys in this Secret. `namespace` is the store's; empty for a ClusterSecretStore.
-pub(super) fn holds_keys(spec: &SecretStoreSpec, namespace: &str, secret: (&str, &str)) -> bool {
-    let Some(keys) = spec.secrets_manager().and_then(|aws| aws.auth.secret_ref.as_ref()) else {
-        return false;
-    };
-    let selectors =
-        [keys.access_key_id.as_ref(), keys.secret_access_key.as_ref(), keys.session_token.as_ref()];
-    selectors.into_iter().flatten().any(|selector| {
-        // A ClusterSecretStore's without a namespace is each consumer's.
-        let own = if namespace.is_empty() { selector.namespace.as_deref() } else { Some(namespace) };
-        selector.name == secret.1 && own.is_none_or(|own| own == secret.0)
-    })
 }
 
 fn labels_of(labels: &BTreeMap<String, String>) -> Labels {

@@ -4,11 +4,12 @@ mod changes;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
+use crate::api::Kind;
 use crate::api::push_secret::PushSecret;
 use crate::api::secret_store::{ClusterSecretStore, SecretStore};
 use crate::loops::Context;
@@ -96,13 +97,17 @@ impl Follower {
     }
 
     async fn look(&self, key: ObjectKey) -> Outcome {
-        let stores = self.stores_of(&key.namespace);
+        let (started, stores) = (Instant::now(), self.stores_of(&key.namespace));
         let has_changed = self.lock().remove(&key);
         let ended = match self.0.pushes.get(&key) {
-            None => Ok(Next::OnChange),
+            None => {
+                self.0.context.operator.gone(Kind::PushSecret, &key);
+                Ok(Next::OnChange)
+            }
             Some(Kept::Object(object)) => {
                 let ended = self.0.pusher.reconcile(&object, &stores, has_changed).await;
                 let kept = self.keep_stores(&object, &stores).await;
+                self.tell_metrics(&key, &object, &stores, started);
                 ended.and_then(|next| kept.map(|()| next))
             }
             Some(Kept::Damaged { cause, .. }) => {
@@ -126,6 +131,19 @@ impl Follower {
                 self.lock().insert(key);
                 Outcome::Failed
             }
+        }
+    }
+
+    /// What was written is told when it comes back by the watch.
+    fn tell_metrics(&self, key: &ObjectKey, object: &PushSecret, stores: &[Store], started: Instant) {
+        let Inner { context, pusher, .. } = &*self.0;
+        let is_ours = stores.iter().any(|store| pusher.takes(store) && affected::uses(object, store));
+        match &object.status {
+            Some(status) if is_ours => {
+                let took = started.elapsed();
+                context.operator.looked_at(Kind::PushSecret, key, took, &status.conditions);
+            }
+            Some(_) | None => context.operator.gone(Kind::PushSecret, key),
         }
     }
 

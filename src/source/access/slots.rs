@@ -39,6 +39,11 @@ impl Slots {
         slots.values().flat_map(HashMap::values).filter(|slot| slot.depends_on(object)).cloned().collect()
     }
 
+    /// The slots of all consumers of a store.
+    pub(super) fn of_store(&self, store: &StoreId) -> Vec<Arc<Slot>> {
+        self.read().get(store).into_iter().flat_map(HashMap::values).cloned().collect()
+    }
+
     /// Lets go of slots that are empty, or have not been used for long.
     pub(super) fn sweep(&self, now: Instant) {
         self.write().retain(|_, consumers| {
@@ -59,10 +64,18 @@ impl Slots {
 impl Slot {
     /// The access, if nothing says that it has changed.
     pub(super) fn valid(&self, now: Instant) -> Option<Arc<Access>> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        let valid = current.as_ref().filter(|access| access.is_valid(now)).cloned();
+        self.is_used(now);
+        self.access().filter(|access| access.is_valid(now))
+    }
+
+    /// Somebody uses it.
+    pub(super) fn is_used(&self, now: Instant) {
         *self.used.write().unwrap_or_else(PoisonError::into_inner) = Some(now);
-        valid
+    }
+
+    /// The access, whatever has changed since.
+    pub(super) fn access(&self) -> Option<Arc<Access>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts another access there, or none; answers the one before.

@@ -50,7 +50,7 @@ fn killed_at_any_moment_it_ends_in_step_and_no_version_is_written_twice() {
         // Not at the same point of the work twice: the lease of the one before has to run out first.
         let led = Instant::now();
         wait_until(PATIENCE, "work to begin", || {
-            if aws.calls().count() > 0 || led.elapsed() > Duration::from_secs(20) {
+            if aws.calls().of("DescribeSecret").count() > 0 || led.elapsed() > Duration::from_secs(20) {
                 Ok(())
             } else {
                 Err("none".to_owned())

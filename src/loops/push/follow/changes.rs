@@ -6,6 +6,7 @@ use kube::ResourceExt;
 use tracing::debug;
 
 use crate::api::push_secret::PushSecret;
+use crate::loops::credentials;
 use crate::loops::push::affected::{self, Changed};
 use crate::loops::push::stores::Store;
 use crate::loops::watched::{Change, Kept, ObjectKey, Trace};
@@ -99,7 +100,8 @@ impl Follower {
 
     fn stores_with_keys_in(&self, namespace: &str, name: &str) -> Vec<Store> {
         let stores = self.all_stores();
-        let holds = |store: &Store| affected::holds_keys(&store.spec, &store.id.namespace, (namespace, name));
+        let holds =
+            |store: &Store| credentials::are_in_secret(&store.spec, &store.id.namespace, (namespace, name));
         stores.into_iter().filter(holds).collect()
     }
 }

@@ -1,0 +1,101 @@
+//! Ends at any moment, a namespace that goes while nobody looks, an object that cannot be read; and metrics.
+
+use super::*;
+use crate::stores::looper;
+
+/// Changes of the spec, each with a process that is killed.
+const ROUNDS: usize = 6;
+
+/// A definition that lets everything in, as one of another release may.
+const LENIENT: &str = r#"[{"op": "replace", "path": "/spec/versions/0/schema",
+    "value": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]"#;
+
+fn metrics(looper: &Looper) -> String {
+    http::get(&format!("{}/metrics", looper.health)).unwrap().body
+}
+
+/// The object of a round; it says nothing of whose it is, and all are handed over.
+fn version(crowd: &Crowd<'_>, round: usize) -> Json {
+    let more = json!({"externalSecretMetadata": {"labels": {"round": round.to_string()}}});
+    let mut object = crowd.external(&more);
+    object["metadata"]["annotations"] = json!({});
+    object
+}
+
+#[test]
+fn killed_at_any_moment_it_ends_in_step_and_what_nobody_looked_at_goes_cleanly() {
+    let site = Site::new();
+    let crd = ["patch", "crd", "clusterexternalsecrets.external-secrets.io", "--type=json", "-p", LENIENT];
+    site.plane.kubectl(&crd).success().unwrap();
+    let installation = site.install(&["--lease-duration=1s", "--adopt=all", "--eso-metrics"]);
+    let crowd = Crowd::of(Team::at(&site));
+    let suffixes: Vec<String> = (0..12).map(|index| format!("n{index:02}")).collect();
+    let suffixes: Vec<&str> = suffixes.iter().map(String::as_str).collect();
+    crowd.namespaces(&suffixes);
+    // One that cannot be read stops no other, and one is somebody else's.
+    let mut damaged = crowd.external(&json!({"namespaces": "all"}));
+    damaged["metadata"]["name"] = json!("damaged");
+    let mut others = crowd.external(&json!({}));
+    others["metadata"] = json!({"name": "others", "annotations": {"keyhatch.dev/controller": "other"}});
+    site.apply(&[damaged, others, version(&crowd, 0)]);
+    for round in 1..=ROUNDS {
+        let looper = installation.start().unwrap();
+        wait_begun(&site, round - 1);
+        signal(&looper, "KILL");
+        drop(looper);
+        site.apply(&[version(&crowd, round)]);
+    }
+    // One namespace goes while nobody looks, marked as the operator would have.
+    let gone = crowd.at("n00");
+    let mark = |name: &str| format!("externalsecrets.external-secrets.io/ces-{name}");
+    let marks = json!({"metadata": {"finalizers": [mark(crowd.name()), mark("long-gone")]}});
+    crowd.patch(&["namespace", &gone], &marks);
+    site.delete(&["namespace", &gone]);
+    let last = installation.start().unwrap();
+    crowd.wait_provisioned(CES, ES, &suffixes[1..]);
+    for suffix in &suffixes[1..] {
+        let made = crowd.get(ES, suffix).unwrap();
+        assert_eq!(made["metadata"]["labels"], json!({"round": ROUNDS.to_string()}), "{suffix}");
+    }
+    wait_until(PATIENCE, "the namespace to go", || {
+        site.get(&["namespace", &gone]).map_or(Ok(()), |namespace| Err(namespace.to_string()))
+    });
+    for name in ["damaged", "others"] {
+        assert!(site.get(&[CES, name]).unwrap().get("status").is_none(), "{name}");
+    }
+    check_metrics(&crowd, &last);
+}
+
+/// Waits until something was made of a round; at the end it may all be there before we look.
+#[track_caller]
+fn wait_begun(site: &Site, round: usize) {
+    let started = Instant::now();
+    wait_until(PATIENCE, "work to begin", || {
+        let list = site.get(&[ES, "-A", "-l", &format!("round={round}")]).ok_or("no list")?;
+        let is_begun = list["items"].as_array().is_some_and(|items| !items.is_empty());
+        if is_begun || started.elapsed() > Duration::from_secs(15) { Ok(()) } else { Err(String::new()) }
+    });
+}
+
+/// Objects are told by the operator's names while they are there; and only by whoever was asked to.
+#[track_caller]
+fn check_metrics(crowd: &Crowd<'_>, last: &Looper) {
+    let name = crowd.name();
+    let ready = format!(r#"{{name="{name}",namespace="",condition="Ready",status="True"}} 1"#);
+    let lines = [
+        format!("clusterexternalsecret_status_condition{ready}"),
+        format!("clustersecretstore_status_condition{ready}"),
+        format!(r#"clusterexternalsecret_reconcile_duration{{name="{name}",namespace=""}}"#),
+    ];
+    wait_until(PATIENCE, "metrics", || {
+        let text = metrics(last);
+        if lines.iter().all(|line| text.contains(line.as_str())) { Ok(()) } else { Err(text) }
+    });
+    assert!(metrics(last).ends_with("# EOF\n") && metrics(last).matches("# EOF").count() == 1);
+    crowd.site().delete(&[CES, name]);
+    wait_until(PATIENCE, "no metrics of what is gone", || {
+        let text = metrics(last);
+        if text.contains("clusterexternalsecret_status_condition{") { Err(text) } else { Ok(()) }
+    });
+    assert!(!metrics(looper()).contains("secretstore_status_condition"));
+}
