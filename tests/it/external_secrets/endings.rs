@@ -91,6 +91,12 @@ fn check_whole(secret: &Json) {
     );
 }
 
+/// Calls for values; a store's own proof is another's.
+fn read(aws: &Aws) -> usize {
+    let calls = aws.calls();
+    calls.of("GetSecretValue").count() + calls.of("BatchGetSecretValue").count()
+}
+
 #[test]
 fn a_restart_asks_aws_for_nothing_that_is_not_due() {
     let (plane, aws) = (plane(), Aws::start());
@@ -102,7 +108,7 @@ fn a_restart_asks_aws_for_nothing_that_is_not_due() {
     team.apply(&names.iter().map(object).collect::<Vec<_>>());
     let first = installation.start().unwrap();
     names.iter().for_each(|name| drop(team.wait_kept(name, "SecretSynced", "")));
-    assert_eq!(aws.calls().count(), 1, "{:?}", aws.calls().by_operation());
+    assert_eq!(read(&aws), 1, "{:?}", aws.calls().by_operation());
     drop(first);
     let versions = |kind| -> Vec<Json> {
         all(&team, kind).iter().map(|object| object["metadata"]["resourceVersion"].clone()).collect()
@@ -115,7 +121,7 @@ fn a_restart_asks_aws_for_nothing_that_is_not_due() {
     team.wait_secret("e29", &json!({"k": "v"}));
     team.external("last", &json!({"data": [data("k", "app", "")]}));
     team.wait_kept("last", "SecretSynced", "");
-    assert!(aws.calls().count() <= 1, "{:?}", aws.calls().by_operation());
+    assert!(read(&aws) <= 1, "{:?}", aws.calls().by_operation());
     let after = (versions("secret"), versions("externalsecret"));
     let changed =
         |before: &[Json], after: &[Json]| after.iter().filter(|version| !before.contains(version)).count();
@@ -168,9 +174,7 @@ fn a_leader_that_was_stopped_past_its_lease_writes_nothing() {
         "app",
         &json!({"metadata": {"annotations": {"external-secrets.io/force-sync": "1"}}}),
     );
-    wait_until(PATIENCE, "it fetches", || {
-        if aws.calls().count() > 0 { Ok(()) } else { Err("no call".to_owned()) }
-    });
+    wait_until(PATIENCE, "it fetches", || if read(&aws) > 0 { Ok(()) } else { Err("no call".to_owned()) });
     signal(&first, "STOP");
     team.account.secret("app", "3");
     let _second = installation.start().unwrap();
