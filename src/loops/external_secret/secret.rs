@@ -32,13 +32,17 @@ impl Keeper {
         let (api, manager) = (self.secrets(&namespace), field_manager(&object.name_any()));
         match step {
             Step::Create(new) => {
+                let made = write::create(&api, &self.guard, new, &manager).await?;
                 self.delete_orphans(object, &namespace).await?;
-                Ok(Some(write::create(&api, &self.guard, new, &manager).await?))
+                Ok(Some(made))
             }
             Step::Replace(new) => {
+                let written = write::replace(&api, &self.guard, new, &manager).await?;
                 self.delete_orphans(object, &namespace).await?;
-                Ok(Some(write::replace(&api, &self.guard, new, &manager).await?))
+                Ok(Some(written))
             }
+            // Whoever made it may not have come to that.
+            Step::Keep if is_renamed(object) => self.delete_orphans(object, &namespace).await.map(|()| None),
             Step::Delete => {
                 if let Some(existing) = existing {
                     write::delete(&api, &self.guard, existing).await?;
@@ -49,7 +53,7 @@ impl Keeper {
         }
     }
 
-    /// Deletes Secrets that the ExternalSecret kept under other names. A label alone does not make one its own: it may have
+    /// Deletes Secrets that the ExternalSecret kept under other names, once it has the one of its name. A label alone does not make one its own: it may have
     /// been copied.
     async fn delete_orphans(&self, object: &ExternalSecret, namespace: &str) -> Result<(), KeepError> {
         if object.spec.target.creation_policy != CreationPolicy::Owner {
@@ -93,4 +97,10 @@ impl Keeper {
     fn secrets(&self, namespace: &str) -> Api<Secret> {
         Api::namespaced(self.client.clone(), namespace)
     }
+}
+
+/// Whether its status tells of a Secret of another name.
+fn is_renamed(object: &ExternalSecret) -> bool {
+    let binding = object.status.as_ref().and_then(|status| status.binding.as_ref());
+    binding.is_some_and(|binding| binding.name != target::name(object))
 }
