@@ -43,6 +43,9 @@ pub(super) struct Serve {
         env = "KEYHATCH_FLOWS"
     )]
     flows: Vec<Flow>,
+    /// What is done besides: for manifests that add a flow and do not know which others there are.
+    #[arg(long, value_enum, value_name = "FLOWS", value_delimiter = ',', env = "KEYHATCH_MORE_FLOWS")]
+    more_flows: Vec<Flow>,
     /// Where the API server calls, over TLS.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:10250", env = "KEYHATCH_WEBHOOK_LISTEN")]
     webhook_listen: SocketAddr,
@@ -94,6 +97,7 @@ impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self {
             flows,
+            more_flows,
             webhook_listen,
             health_listen,
             certificates,
@@ -110,6 +114,7 @@ impl Serve {
             log_format,
             log_level,
         } = self;
+        let flows = [flows, more_flows].concat();
         if preflight == Preflight::Deny && !flows.contains(&Flow::Pods) {
             return Err("--preflight=deny needs --flows=admission,pods: AWS is asked by the flow pods".into());
         }

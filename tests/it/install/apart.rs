@@ -1,4 +1,4 @@
-//! The overlay with a ServiceAccount for each flow: both work, and neither can do what the other does.
+//! The overlay with a ServiceAccount for each flow: all work, and none can do what another does.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +15,11 @@ use crate::support::kubectl::wait_until;
 
 const OVERLAY: &str = "overlays/separate-accounts";
 
+/// What pods that only keep what objects say do.
+fn of_loops() -> Vec<Right> {
+    [rights::followed_certificates(&names()), rights::loops("keyhatch", "keyhatch-loops", false)].concat()
+}
+
 /// What pods that only serve secrets do.
 fn of_pods() -> Vec<Right> {
     [rights::followed_certificates(&names()), rights::pods(false)].concat()
@@ -24,13 +29,17 @@ fn of_pods() -> Vec<Right> {
 fn each_flow_has_its_own_rights_and_nothing_else() {
     let granted = granted_to_each(&kustomize(&manifests().join(OVERLAY)));
     let texts = |rights: Vec<Right>| -> BTreeSet<_> { rights.iter().map(Right::to_string).collect() };
-    let expected = [("keyhatch", texts(wanted())), ("keyhatch-pods", texts(of_pods()))];
+    let expected = [
+        ("keyhatch", texts(wanted())),
+        ("keyhatch-loops", texts(of_loops())),
+        ("keyhatch-pods", texts(of_pods())),
+    ];
     assert_eq!(granted, expected.map(|(account, rights)| (account.to_owned(), rights)).into());
 }
 
-/// What holds of one Deployment holds of the other: only what the flows differ in is different.
+/// What holds of one Deployment holds of the others: only what the flows differ in is different.
 #[test]
-fn both_deployments_are_alike() {
+fn all_deployments_are_alike() {
     let objects = kustomize(&manifests().join(OVERLAY));
     let template = |name: &str| {
         let is_it = |object: &&Value| object["kind"] == "Deployment" && object["metadata"]["name"] == name;
@@ -41,13 +50,14 @@ fn both_deployments_are_alike() {
         }
         let env = container["env"].as_array_mut().unwrap();
         env.retain(|variable| variable["name"] != "KEYHATCH_FLOWS");
-        spec.to_string().replace("keyhatch-pods", "keyhatch")
+        spec.to_string().replace(name, "keyhatch")
     };
     assert_eq!(template("keyhatch-pods"), template("keyhatch"));
+    assert_eq!(template("keyhatch-loops"), template("keyhatch"));
 }
 
 #[test]
-fn both_flows_work_and_neither_can_do_what_the_other_does() {
+fn all_flows_work_and_none_can_do_what_another_does() {
     let aws = Aws::start();
     let url = aws.url();
     let site = Site::start(&["--secretsmanager-endpoint", &url, "--sts-endpoint", &url]);
@@ -58,14 +68,14 @@ fn both_flows_work_and_neither_can_do_what_the_other_does() {
     let manifests = site.manifests("manifests");
     site.apply(&manifests.join(OVERLAY), &["--server-side"]);
 
-    for deployment in ["deployment/keyhatch", "deployment/keyhatch-pods"] {
+    for deployment in ["deployment/keyhatch", "deployment/keyhatch-pods", "deployment/keyhatch-loops"] {
         let output =
             site.plane.kubectl(&["rollout", "status", deployment, "-n", "keyhatch", "--timeout=90s"]);
         assert!(output.is_success(), "{}\n{}", output.stderr, site.node.logs());
     }
     site.wait_judged(true);
     site.wait_said(200, "[+] rights ok");
-    assert_eq!((site.node.health().len(), site.node.brokers().len()), (4, 2));
+    assert_eq!((site.node.health().len(), site.node.brokers().len()), (6, 2));
     for broker in site.node.brokers() {
         deliver(&site, &broker, &token);
     }
@@ -133,12 +143,10 @@ fn each(list: &Value) -> impl Iterator<Item = &Value> + Clone {
 
 /// The API server's own word, right by right.
 fn limited(site: &Site) {
-    let of_admission = wanted();
-    for (account, own, others) in
-        [("keyhatch", &of_admission, &of_pods()), ("keyhatch-pods", &of_pods(), &of_admission)]
-    {
-        assert!(others.iter().any(|right| !own.iter().any(|own| covers(own, right))));
-        for right in own.iter().chain(others) {
+    let all = [wanted(), of_pods(), of_loops()];
+    for (account, own) in ["keyhatch", "keyhatch-pods", "keyhatch-loops"].into_iter().zip(&all) {
+        assert!(all.iter().flatten().any(|right| !own.iter().any(|own| covers(own, right))));
+        for right in all.iter().flatten() {
             let expected = own.iter().any(|own| covers(own, right));
             assert_eq!(may(site, account, right), expected, "{account}: {right}");
         }

@@ -157,6 +157,7 @@ fn every_folder_is_known() {
         "cert-manager",
         "cluster-checks",
         "loops",
+        "loops-apart",
         "namespace-enforce",
         "pods",
         "pods-apart",

@@ -208,3 +208,22 @@ fn the_deployment_runs_this_version_and_probes_where_it_listens() {
         assert_eq!((&probe["path"], &probe["port"]), (&path.into(), &"health".into()));
     }
 }
+
+/// Each flow's component knows nothing of the other's.
+#[test]
+fn the_components_of_flows_go_together() {
+    let guardian = Guardian::new().unwrap();
+    let folder = guardian.root().join("flows");
+    let path = |rest: &str| pathdiff(&folder, &manifests().join(rest));
+    overlay(&folder, &[&path("overlays/standalone")], &[&path("components/pods"), &path("components/loops")]);
+    let objects = kustomize(&folder);
+    let deployment = objects.iter().find(|object| object["kind"] == "Deployment").unwrap();
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let env = |name: &str| {
+        let all = container["env"].as_array().unwrap();
+        all.iter().find(|variable| variable["name"] == name).map(|variable| variable["value"].clone())
+    };
+    assert_eq!(env("KEYHATCH_FLOWS"), Some("admission,pods".into()));
+    assert_eq!(env("KEYHATCH_MORE_FLOWS"), Some("loops".into()));
+    assert!(!texts(&container["args"]).iter().any(|arg| arg.starts_with("--flows")), "{container}");
+}
