@@ -168,8 +168,8 @@ impl Keeper {
         };
         let since = match why {
             Why::New | Why::Changed => told.map_or(now, |told| told.at),
-            // A round since then has fetched ahead what is due now.
-            Why::Interval | Why::Again => now.checked_sub(AHEAD).unwrap_or(now),
+            // A round since then has fetched ahead what is due now, and it is young enough.
+            Why::Interval | Why::Again => now.checked_sub(accepted(object, why).min(AHEAD)).unwrap_or(now),
         };
         self.rounds.cover(since, || self.fetch_ahead()).await;
         let max_age = match why {
