@@ -10,6 +10,8 @@
 
 #[path = "dev/aws.rs"]
 mod aws;
+#[path = "dev/kept.rs"]
+mod kept;
 #[path = "dev/pod.rs"]
 mod pod;
 #[path = "../support.rs"]

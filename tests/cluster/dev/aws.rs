@@ -27,6 +27,29 @@ impl DemoAws {
         Self { aws }
     }
 
+    /// The AWS itself.
+    pub(crate) fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    /// Makes what the examples of loops read; answers the id of a version that is not current any more.
+    pub(crate) fn furnish(&self) -> String {
+        let account = self.aws.account(ACCOUNT);
+        let people = r#"{"name": {"first": "Ada"}, "friends": [{"first": "Barbara"}, {"first": "Grace"}]}"#;
+        account.secret("demo/people", people);
+        account.tag("demo/people", "owner", "team-a");
+        account.secret("demo/rotated", "old");
+        let versions = account.look("demo/rotated").map(|secret| secret.versions).unwrap_or_default();
+        account.secret("demo/rotated", "new");
+        versions.first().map(|version| version.id.clone()).unwrap_or_default()
+    }
+
+    /// Whether what the PushSecret of the examples says is there.
+    pub(crate) fn has_pushed(&self) -> bool {
+        let account = self.aws.account(ACCOUNT);
+        account.look("pushed/token").is_some() && account.look("pushed/login").is_some()
+    }
+
     /// Its endpoint.
     pub(crate) fn url(&self) -> String {
         self.aws.url()
