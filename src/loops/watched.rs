@@ -131,6 +131,13 @@ impl<T> Watched<T> {
         found.map(|(key, _)| key.clone()).collect()
     }
 
+    /// Those that cannot be read, in no order.
+    pub fn damaged(&self) -> Vec<ObjectKey> {
+        let known = self.read();
+        let damaged = known.objects.iter().filter(|(_, (kept, _))| kept.object().is_none());
+        damaged.map(|(key, _)| key.clone()).collect()
+    }
+
     /// Whether everything that there is was listed once: before that, what is not known may exist.
     pub fn is_complete(&self) -> bool {
         self.read().is_complete

@@ -160,12 +160,14 @@ impl Follower {
     async fn keep_store(&self, store: &Store) -> Result<(), PushError> {
         let Pusher { client, guard, .. } = &self.0.pusher;
         let pushes = self.pushes_that_see(&store.id);
-        store_finalizer::keep(client, guard, store, pushes.iter().map(|(_, object)| &**object)).await
+        // What cannot be read may have something there.
+        let is_unsure = self.0.pushes.damaged().iter().any(|key| sees(key, &store.id));
+        let pushes = pushes.iter().map(|(_, object)| &**object);
+        store_finalizer::keep(client, guard, store, pushes, is_unsure).await
     }
 
     fn pushes_that_see(&self, store: &StoreId) -> Vec<(ObjectKey, Arc<PushSecret>)> {
-        let sees = |key: &ObjectKey| store.namespace.is_empty() || key.namespace == store.namespace;
-        self.0.pushes.all().into_iter().filter(|(key, _)| sees(key)).collect()
+        self.0.pushes.all().into_iter().filter(|(key, _)| sees(key, store)).collect()
     }
 
     fn stores_of(&self, namespace: &str) -> Vec<Store> {
@@ -182,4 +184,9 @@ impl Follower {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<ObjectKey>> {
         self.0.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an object may use a store.
+fn sees(object: &ObjectKey, store: &StoreId) -> bool {
+    store.namespace.is_empty() || object.namespace == store.namespace
 }

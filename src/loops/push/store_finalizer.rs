@@ -48,16 +48,19 @@ fn step(store: &Store, is_kept: bool) -> Step {
     }
 }
 
-/// Brings a store's finalizer into step with the PushSecrets that see the store.
+/// Brings a store's finalizer into step with the PushSecrets that see the store. `is_unsure`: there may be others, so it
+/// stays where it is.
 pub(super) async fn keep<'p>(
     client: &Client,
     guard: &Guard,
     store: &Store,
     mut pushes: impl Iterator<Item = &'p PushSecret>,
+    is_unsure: bool,
 ) -> Result<(), PushError> {
     let others = store.finalizers.iter().map(String::as_str).filter(|one| *one != FINALIZER);
     let finalizers: Vec<&str> = match step(store, pushes.any(|object| keeps(object, store))) {
         Step::Nothing => return Ok(()),
+        Step::Remove if is_unsure => return Ok(()),
         Step::Add => others.chain([FINALIZER]).collect(),
         Step::Remove => others.collect(),
     };

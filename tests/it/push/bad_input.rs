@@ -82,17 +82,24 @@ fn a_large_value_is_pushed_and_a_larger_one_is_told() {
 fn regions_that_are_none_are_told_and_the_rest_goes_on() {
     let team = Team::new();
     team.source("app", &json!({"a": "1"}));
-    // The fake knows no regions, so it stands in for AWS's refusal of a replica in one that it does not know.
-    let replica = |region: &str| entry_with("a", region, "", &json!({"replicationLocations": [region]}));
+    let replica =
+        |name: &str, region: &str| entry_with("a", name, "", &json!({"replicationLocations": [region]}));
     team.apply(&[team.store("none", "keyhatch", &json!({"region": ""}))]);
     team.push(
         "p",
         &json!({"secretStoreRefs": [{"name": "none"}, {"name": "aws"}],
-            "data": [replica("eu-central-1"), entry("a", "s", "")]}),
+            "data": [replica("own", "eu-central-1"), replica("unknown", "eu-nowhere-1"), entry("a", "s", "")]}),
     );
     let object = team.wait_ready("p", "Errored", "names no region");
     let message = object["status"]["conditions"][0]["message"].as_str().unwrap();
-    assert!(message.contains("SecretStore/aws eu-central-1") && message.contains("region"), "{message}");
+    for words in [
+        "SecretStore/aws own: ",
+        "region eu-central-1",
+        "SecretStore/aws data[1]: metadata is not usable: metadata.spec.replicationLocations[0]",
+        r#""eu-nowhere-1": no AWS region has this name"#,
+    ] {
+        assert!(message.contains(words), "{words}\nnot in\n{message}");
+    }
     team.wait_value("s", "1");
 }
 

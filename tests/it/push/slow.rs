@@ -68,6 +68,38 @@ fn what_cannot_be_read_is_told_and_the_others_go_on() {
 }
 
 #[test]
+fn a_store_waits_for_what_cannot_be_read() {
+    let team = team();
+    team.source("app", &json!({"a": "1"}));
+    let push = |policy: &str| {
+        let more = json!({"updatePolicy": policy, "deletionPolicy": "Delete", "data": [entry("a", "s", "")]});
+        team.push("p", &more);
+    };
+    push("Replace");
+    team.wait_reason("p", "Synced");
+    wait_until(PATIENCE, "the store's finalizer", || {
+        let store = team.get("secretstore", "aws").unwrap();
+        store["metadata"].get("finalizers").map(|_| ()).ok_or_else(|| store["metadata"].to_string())
+    });
+    push("Sometimes");
+    team.wait_ready("p", "Errored", "spec.updatePolicy");
+    team.delete("secretstore", "aws");
+    // The loop has seen that the store is going when it has pushed what came after.
+    let other = self::team();
+    other.source("app", &json!({"a": "1"}));
+    other.push("q", &json!({"data": [entry("a", "q", "")]}));
+    other.wait_reason("q", "Synced");
+    assert!(team.get("secretstore", "aws").is_some(), "nobody could delete s without it");
+    push("Replace");
+    team.delete("pushsecret", "p");
+    wait_until(PATIENCE, "the store to go", || match team.get("secretstore", "aws") {
+        None => Ok(()),
+        Some(store) => Err(store["metadata"].to_string()),
+    });
+    assert!(team.account.look("s").unwrap().deletion.is_some());
+}
+
+#[test]
 fn what_is_edited_while_it_is_pushed_ends_as_it_was_edited() {
     let team = team();
     team.source("app", &json!({"a": "1"}));
