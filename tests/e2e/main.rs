@@ -12,5 +12,7 @@
 mod support;
 
 mod cluster;
+mod cost;
 mod node;
 mod pods;
+mod trouble;
