@@ -13,6 +13,9 @@ mod support;
 
 mod cluster;
 mod cost;
+mod deployment;
 mod node;
 mod pods;
+mod ports;
+mod site;
 mod trouble;
