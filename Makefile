@@ -34,9 +34,9 @@ e2e: cluster node image ## What only a real node proves: pods run by a kubelet (
 moto: ## moto, which our fake of AWS is held to, in a virtual environment of its own, once
 	@tests/aws/build.sh target/moto
 
-demo: cluster ## What is refused and why, where references lead, and a pod with its secrets
+demo: cluster ## What is refused and why, where references lead, and a pod with its secrets (for root on Linux on a node)
 	@cargo build --locked --quiet --workspace --bins --example dev
-	@target/debug/examples/dev demo --keyhatch target/debug/keyhatch --agent target/debug/keyhatch-agent
+	@tests/cluster/demo.sh
 
 dev: cluster ## The same, and it stays up: prints the kubeconfig
 	@cargo build --locked --quiet --workspace --bins --example dev

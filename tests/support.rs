@@ -9,11 +9,13 @@
 //! - [`kubectl`]: running kubectl against it, unique namespaces, waiting for a condition
 //! - [`proxy`]: stands between one replica and the API server, and can fail in many ways
 //! - [`replica`]: `keyhatch serve` as one of several replicas with their own certificates
+//! - [`reviews`]: a stream of reviews through the API server
 //! - [`webhook`]: the real `keyhatch` binary, serving and registered with that API server
 //! - [`certificates`]: throw-away certificate authorities and server certificates, good and bad ones
 //! - [`machine`]: a real node, with a kubelet and containers
 //! - [`moto`]: moto's Secrets Manager and STS, to hold [`aws`] to
 //! - [`http`]: one HTTP/1.1 request over TCP or TLS
+//! - [`manifests`]: a copy of `manifests/` that registers a URL
 //! - [`marker`]: a text that must not be found
 //! - [`node`]: a stand-in for the kubelet, which runs pods as processes
 //! - [`process`]: child processes and their folder, which never outlive the process that started them
@@ -43,6 +45,8 @@ pub(crate) mod kubectl;
 pub(crate) mod looper;
 #[path = "support/machine.rs"]
 pub(crate) mod machine;
+#[path = "support/manifests.rs"]
+pub(crate) mod manifests;
 #[path = "support/marker.rs"]
 pub(crate) mod marker;
 #[path = "support/moto.rs"]
@@ -55,5 +59,7 @@ pub(crate) mod process;
 pub(crate) mod proxy;
 #[path = "support/replica.rs"]
 pub(crate) mod replica;
+#[path = "support/reviews.rs"]
+pub(crate) mod reviews;
 #[path = "support/webhook.rs"]
 pub(crate) mod webhook;

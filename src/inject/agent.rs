@@ -62,13 +62,15 @@ fn resources(pod: &Value) -> Value {
     if pod.pointer("/spec/resources").is_some() {
         return json!({});
     }
-    let limits = json!({"cpu": "50m", "memory": MEMORY, "ephemeral-storage": "16Mi"});
-    let requests = if is_guaranteed(pod) {
-        limits.clone()
-    } else {
-        json!({"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "16Mi"})
-    };
-    json!({"limits": limits, "requests": requests})
+    if is_guaranteed(pod) {
+        let both = json!({"cpu": "50m", "memory": MEMORY, "ephemeral-storage": "16Mi"});
+        return json!({"limits": both, "requests": both});
+    }
+    // The agent computes for some 25 ms before the pod's containers may start, and at 50m that took half a second.
+    json!({
+        "limits": {"cpu": "200m", "memory": MEMORY, "ephemeral-storage": "16Mi"},
+        "requests": {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "16Mi"},
+    })
 }
 
 /// Whether every container has limits of cpu and memory, and requests the same.

@@ -3,7 +3,8 @@
 //! `dev demo` applies every manifest of `examples/good` and `examples/bad` with kubectl and prints what a
 //! user would see. It fails unless every good one is accepted and every bad one is refused by Keyhatch; a
 //! bad one whose first line is `# warns` must be accepted with a warning instead. Then `keyhatch resolve` follows
-//! references to an AWS that is ours, and a Deployment that asks for secrets gets them.
+//! references to an AWS that is ours, and a Deployment that asks for secrets gets them: from a kubelet's hands, where
+//! there can be a node.
 //!
 //! `dev dev` keeps the cluster up until Ctrl-C. Either way nothing is left behind, and no other cluster and
 //! no kubeconfig of the user is touched.
@@ -12,6 +13,8 @@
 mod aws;
 #[path = "dev/kept.rs"]
 mod kept;
+#[path = "dev/node.rs"]
+mod node;
 #[path = "dev/pod.rs"]
 mod pod;
 #[path = "../support.rs"]
@@ -41,6 +44,9 @@ struct Args {
     /// The keyhatch-agent binary to run.
     #[arg(long, value_name = "PATH")]
     agent: PathBuf,
+    /// A statically linked keyhatch-agent: with it the demo's pod runs on a real node.
+    #[arg(long, value_name = "PATH")]
+    node_agent: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -69,7 +75,8 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<bool, String> {
     eprintln!("starting a control plane and {} ...", args.keyhatch.display());
     // Declared first, hence dropped last: the webhook goes before its API server.
-    let plane = ControlPlane::start(&Options::default())?;
+    let plane = ControlPlane::start(&Options { node: args.node_agent.is_some(), ..Options::default() })?;
+    let machine = args.node_agent.as_ref().map(|agent| node::start(&plane, agent)).transpose()?;
     plane.kubectl(&["apply", "-f", "manifests/components/pods/store-users.yaml"]).success()?;
     let aws = DemoAws::start();
     let pods = Pods { image: "keyhatch:0.1.0", broker: free_address()?, aws: aws.url(), flags: &[] };
@@ -84,7 +91,12 @@ fn run(args: &Args) -> Result<bool, String> {
             let paint = Paint::detect();
             let is_judged = show_examples(&plane, &paint)?;
             let is_resolved = show_references(&args.keyhatch, &plane, &aws, &paint)?;
-            Ok(is_judged && is_resolved && pod::show(&plane, &args.agent, &paint)?)
+            let is_injected = match machine {
+                Some(_) => node::show(&plane, &paint)?,
+                None => pod::show(&plane, &args.agent, &paint)?,
+            };
+            let is_kept = kept::show(&args.keyhatch, &plane, &aws, &paint)?;
+            Ok(is_judged && is_resolved && is_injected && is_kept)
         }
         Mode::Dev => stay_up(&plane, &webhook, &aws).map(|()| true),
     }

@@ -1,6 +1,5 @@
 //! One cluster for all tests on the node: control plane, node, Keyhatch, an AWS. A namespace a test.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
@@ -9,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::support::aws::Aws;
-use crate::support::aws::account::{Account, allow_all};
+use crate::support::aws::account::{Account, Keys, allow_all};
 use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::kubectl::wait_until;
 use crate::support::machine::{self, Machine};
@@ -18,9 +17,13 @@ use crate::support::webhook::{Pods, Webhook};
 
 /// What is in the image of the agent here.
 pub(crate) const IMAGE: &str = "docker.io/library/keyhatch:0.1.0";
-const BUSYBOX: &str = "docker.io/local/busybox:1";
+pub(crate) const BUSYBOX: &str = "docker.io/local/busybox:1";
 const ACCOUNT: &str = "111122223333";
 const LIMIT: Duration = Duration::from_secs(180);
+
+/// A program that shows its file once a second.
+pub(crate) const FOLLOW: &str =
+    "while true; do /busybox cat /secrets/db; /busybox echo; /busybox sleep 1; done";
 
 /// Everything; ended when the last test that uses it is over, or with this process.
 pub(crate) struct Cluster {
@@ -29,22 +32,41 @@ pub(crate) struct Cluster {
     pub(crate) aws: Aws,
     pub(crate) account: Account,
     pub(crate) keyhatch: Mutex<Option<Webhook>>,
+    bin: PathBuf,
     broker: SocketAddr,
+    flags: &'static [&'static str],
 }
 
 /// The cluster that the tests of this process share.
 pub(crate) fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
-    SHARED.get_or_init(Cluster::start).as_ref().unwrap_or_else(|error| panic!("no cluster: {error}"))
+    SHARED
+        .get_or_init(|| Cluster::start(bin(), &[]))
+        .as_ref()
+        .unwrap_or_else(|error| panic!("no cluster: {error}"))
 }
 
 impl Cluster {
     /// One that a test may break; it lives as long as this process.
     pub(crate) fn apart() -> &'static Self {
-        Box::leak(Box::new(Self::start().unwrap_or_else(|error| panic!("no cluster: {error}"))))
+        Self::apart_with(&[])
     }
 
-    fn start() -> Result<Self, String> {
+    /// The same with further flags for Keyhatch.
+    pub(crate) fn apart_with(flags: &'static [&'static str]) -> &'static Self {
+        Self::leaked(bin(), flags)
+    }
+
+    /// One with the programs that `make image` packed: those of the tests are not made to be fast.
+    pub(crate) fn released() -> &'static Self {
+        Self::leaked(machine::repository().join("target/static/keyhatch"), &[])
+    }
+
+    fn leaked(bin: PathBuf, flags: &'static [&'static str]) -> &'static Self {
+        Box::leak(Box::new(Self::start(bin, flags).unwrap_or_else(|error| panic!("no cluster: {error}"))))
+    }
+
+    fn start(bin: PathBuf, flags: &'static [&'static str]) -> Result<Self, String> {
         let plane = ControlPlane::start(&Options { node: true, ..Options::default() })?;
         let busybox = plane.root().join("busybox.tar");
         machine::archive(&busybox, BUSYBOX, &[PathBuf::from("/bin/busybox")])?;
@@ -54,7 +76,7 @@ impl Cluster {
         let broker = free_address()?;
         let users = ["apply", "-f", "manifests/components/pods/store-users.yaml"];
         plane.kubectl(&users).success()?;
-        let keyhatch = serve(&plane, &aws, broker)?;
+        let keyhatch = serve(&bin, &plane, &aws, broker, flags)?;
         keyhatch.register(&plane)?;
         wait_ready(&plane);
         Ok(Self {
@@ -63,7 +85,9 @@ impl Cluster {
             aws,
             account,
             keyhatch: Mutex::new(Some(keyhatch)),
+            bin,
             broker,
+            flags,
         })
     }
 
@@ -71,23 +95,9 @@ impl Cluster {
     pub(crate) fn namespace(&'static self, name: &str) -> Namespace {
         let name = self.plane.namespace(name);
         let keys = self.account.user(&name, &[allow_all()]);
-        let secret = json!({
-            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": name},
-            "stringData": {"id": keys.id, "secret": keys.secret},
-        });
-        let reference = |key: &str| json!({"name": "keys", "key": key});
-        let store = json!({
-            "apiVersion": "external-secrets.io/v1", "kind": "SecretStore",
-            "metadata": {"name": "aws", "namespace": name},
-            "spec": {"provider": {"aws": {
-                "service": "SecretsManager", "region": "eu-central-1",
-                "auth": {"secretRef": {
-                    "accessKeyIDSecretRef": reference("id"), "secretAccessKeySecretRef": reference("secret"),
-                }},
-            }}},
-        });
+        let store = store(&keys, &name);
         let namespace = Namespace { cluster: self, name };
-        namespace.apply(&format!("{secret}\n---\n{store}\n"));
+        namespace.apply(&store);
         namespace
     }
 
@@ -98,19 +108,49 @@ impl Cluster {
 
     /// Keyhatch is back, at another address.
     pub(crate) fn start_keyhatch(&self) {
-        let keyhatch = serve(&self.plane, &self.aws, self.broker).unwrap();
+        let keyhatch = serve(&self.bin, &self.plane, &self.aws, self.broker, self.flags).unwrap();
         keyhatch.register(&self.plane).unwrap();
         *self.keyhatch.lock().unwrap() = Some(keyhatch);
     }
 }
 
-fn serve(plane: &ControlPlane, aws: &Aws, broker: SocketAddr) -> Result<Webhook, String> {
-    let pods = Pods { image: IMAGE, broker, aws: aws.url(), flags: &[] };
-    Webhook::serve_pods(Path::new(env!("CARGO_BIN_EXE_keyhatch")), plane, &pods)
+fn bin() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_keyhatch"))
+}
+
+fn serve(
+    bin: &Path,
+    plane: &ControlPlane,
+    aws: &Aws,
+    broker: SocketAddr,
+    flags: &'static [&'static str],
+) -> Result<Webhook, String> {
+    let pods = Pods { image: IMAGE, broker, aws: aws.url(), flags };
+    Webhook::serve_pods(bin, plane, &pods)
+}
+
+/// The store `aws` of a namespace, with these keys.
+pub(crate) fn store(keys: &Keys, namespace: &str) -> String {
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": namespace},
+        "stringData": {"id": keys.id, "secret": keys.secret},
+    });
+    let reference = |key: &str| json!({"name": "keys", "key": key});
+    let store = json!({
+        "apiVersion": "external-secrets.io/v1", "kind": "SecretStore",
+        "metadata": {"name": "aws", "namespace": namespace},
+        "spec": {"provider": {"aws": {
+            "service": "SecretsManager", "region": "eu-central-1",
+            "auth": {"secretRef": {
+                "accessKeyIDSecretRef": reference("id"), "secretAccessKeySecretRef": reference("secret"),
+            }},
+        }}},
+    });
+    format!("{secret}\n---\n{store}\n")
 }
 
 /// The archive that `make image` wrote.
-fn image() -> Result<PathBuf, String> {
+pub(crate) fn image() -> Result<PathBuf, String> {
     let archive = machine::repository().join("target/keyhatch.tar");
     archive
         .exists()
@@ -150,15 +190,22 @@ impl Namespace {
         let output = format!("jsonpath={path}");
         let seen = || {
             let seen = self.kubectl(&["get", object, "-o", &output])?;
-            if seen == value { Ok(()) } else { Err(format!("{object} {path} is {seen:?}")) }
+            if seen == value { Ok(()) } else { Err(format!("it is {seen:?}")) }
         };
+        self.until(&format!("{object} {path} is {value:?}"), seen);
+    }
+
+    /// Waits for anything; says everything that is known when it does not come.
+    pub(crate) fn until<T>(&self, what: &str, mut condition: impl FnMut() -> Result<T, String>) -> T {
         let started = Instant::now();
         loop {
-            let Err(error) = seen() else { return };
-            if started.elapsed() > LIMIT {
-                panic!("{error} after {LIMIT:?}, not {value:?}\n{}", self.dump());
+            match condition() {
+                Ok(value) => return value,
+                Err(error) if started.elapsed() > LIMIT => {
+                    panic!("{what}: not within {LIMIT:?}; last reason: {error}\n{}", self.dump());
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(100)),
             }
-            std::thread::sleep(Duration::from_millis(100));
         }
     }
 
@@ -168,18 +215,14 @@ impl Namespace {
     }
 
     /// Everything that helps to find out why.
-    fn dump(&self) -> String {
+    pub(crate) fn dump(&self) -> String {
         let pods = self.kubectl(&["get", "pods,events", "-o", "wide"]).unwrap_or_default();
         let agents =
             self.kubectl(&["logs", "-l", "app", "-c", "keyhatch-agent", "--prefix"]).unwrap_or_default();
         let keyhatch = self.cluster.keyhatch.lock().map(|keyhatch| keyhatch.as_ref().map(Webhook::log));
         let keyhatch = keyhatch.ok().flatten().unwrap_or_default();
-        let folder = machine::repository().join("target/e2e");
-        let _ = fs::create_dir_all(&folder);
         let all = format!("{pods}\n{agents}\n--- keyhatch\n{keyhatch}");
-        let _ = fs::write(folder.join(format!("{}.txt", self.name)), &all);
-        let lines: Vec<&str> = all.lines().collect();
-        lines[lines.len().saturating_sub(80)..].join("\n")
+        machine::keep(&self.name, &all)
     }
 }
 

@@ -12,5 +12,10 @@
 mod support;
 
 mod cluster;
+mod cost;
+mod deployment;
 mod node;
 mod pods;
+mod ports;
+mod site;
+mod trouble;

@@ -34,10 +34,10 @@ fn leftovers(root: &Path, group: &str) -> Vec<String> {
         let line = fs::read_to_string(entry.ok()?.path().join("cmdline")).ok()?;
         line.contains(&root).then_some(line)
     });
-    let groups = fs::read_dir("/sys/fs/cgroup/memory").into_iter().flatten().filter_map(|entry| {
-        let name = entry.ok()?.file_name().into_string().ok()?;
-        (name == group).then_some(name)
-    });
+    // Of either version of cgroups.
+    let folders = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"].map(|folder| Path::new(folder).join(group));
+    let groups =
+        folders.into_iter().filter(|folder| folder.exists()).map(|folder| folder.display().to_string());
     mounts.chain(processes).chain(groups).collect()
 }
 

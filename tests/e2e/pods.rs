@@ -2,14 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Cluster, Namespace, pod, shared, spec};
+use crate::cluster::{Cluster, FOLLOW, Namespace, pod, shared, spec};
 use crate::support::aws::fault::Fault;
 use crate::support::aws::operation::Operation;
 use crate::support::kubectl::wait_until;
 use crate::support::marker;
-
-/// Waits for files without a sleep of ours: the shell in the pod looks.
-const FOLLOW: &str = "while true; do /busybox cat /secrets/db; /busybox echo; /busybox sleep 1; done";
 
 fn succeeded(namespace: &Namespace, pod: &str) {
     namespace.wait(&format!("pod/{pod}"), "{.status.phase}", "Succeeded");
@@ -123,28 +120,49 @@ fn a_new_value_reaches_the_file_in_time() {
     namespace.kubectl(&["delete", "pod", "app", "--wait=false"]).unwrap();
 }
 
+/// What a Job makes: a pod with a sidecar, which shows its secret and ends.
+fn job(indent: &str, name: &str) -> String {
+    let annotations = format!(
+        "keyhatch.dev/inject: 'true', keyhatch.dev/store: aws, keyhatch.dev/secret-db: {name}/db, \
+         keyhatch.dev/refresh: 60s, keyhatch.dev/mode: sidecar"
+    );
+    let template = spec("/busybox cat /secrets/db", "Never");
+    let job = format!(
+        "spec:\n  template:\n    metadata: {{labels: {{app: {name}}}, annotations: {{{annotations}}}}}\n    {}",
+        template.trim_end().replace('\n', "\n    ")
+    );
+    job.replace('\n', &format!("\n{indent}"))
+}
+
 #[test]
 fn a_job_with_a_sidecar_completes() {
     let namespace = shared().namespace("job");
-    shared().account.secret("job/db", "marker-e2e-job");
-    let annotations = "keyhatch.dev/inject: 'true', keyhatch.dev/store: aws, keyhatch.dev/secret-db: job/db, \
-                       keyhatch.dev/refresh: 60s, keyhatch.dev/mode: sidecar";
-    let template = spec("/busybox cat /secrets/db", "Never").replace('\n', "\n      ");
-    let job = format!(
-        "
-apiVersion: batch/v1
-kind: Job
-metadata: {{name: once}}
-spec:
-  template:
-    metadata: {{labels: {{app: once}}, annotations: {{{annotations}}}}}
-    {}",
-        template.replace("\n      ", "\n    ")
-    );
-    namespace.apply(&job);
+    shared().account.secret("once/db", "marker-e2e-job");
+    let job = job("", "once");
+    namespace.apply(&format!("apiVersion: batch/v1\nkind: Job\nmetadata: {{name: once}}\n{job}\n"));
     namespace.wait("job/once", "{.status.succeeded}", "1");
     let said = namespace.kubectl(&["logs", "-l", "app=once", "-c", "app"]).unwrap();
     assert_eq!(said, "marker-e2e-job");
+}
+
+#[test]
+fn a_cron_job_with_a_sidecar_completes() {
+    let namespace = shared().namespace("cron");
+    shared().account.secret("often/db", "marker-e2e-cron");
+    let job = job("    ", "often");
+    namespace.apply(&format!(
+        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: often}}\nspec:\n  \
+         schedule: '* * * * *'\n  concurrencyPolicy: Forbid\n  jobTemplate:\n    {job}\n"
+    ));
+    // Known once its job is complete; runs begin with the minute.
+    let time = || namespace.kubectl(&["get", "cronjob/often", "-o", "jsonpath={.status.lastSuccessfulTime}"]);
+    namespace.until("a run of the CronJob", || match time()?.as_str() {
+        "" => namespace.kubectl(&["get", "jobs,pods"]).and_then(Err),
+        _ => Ok(()),
+    });
+    let said = namespace.kubectl(&["logs", "-l", "app=often", "-c", "app"]).unwrap();
+    assert!(said.starts_with("marker-e2e-cron"), "{said}");
+    namespace.kubectl(&["delete", "cronjob", "often", "--wait=false"]).unwrap();
 }
 
 #[test]

@@ -8,7 +8,6 @@ mod applies;
 mod cert_manager;
 mod page;
 mod rendered;
-mod reviews;
 mod rights;
 mod upgrade;
 
@@ -19,10 +18,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::command::keyhatch;
 use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::http;
 use crate::support::kubectl::wait_until;
+use crate::support::manifests::{copy_with_url, write};
 use crate::support::node::Node;
 
 /// Long enough for a machine that has other things to do.
@@ -47,18 +46,8 @@ impl Site {
     /// A copy of manifests/ in the folder of this name, with which the API server calls our node.
     fn manifests(&self, name: &str) -> PathBuf {
         let folder = self.plane.root().join(name);
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests"), &folder);
         let url = format!("https://{}", self.node.balancer.address);
-        let configurations = |flags: &[&str]| {
-            let args = [&["webhook-config", "--url", &url], flags].concat();
-            serde_json::from_str::<Value>(&keyhatch(&args).stdout).unwrap()["items"].take()
-        };
-        let all = configurations(&[]);
-        let all: Vec<_> = all.as_array().unwrap().iter().map(Value::to_string).collect();
-        fs::write(folder.join("base/webhook.yaml"), all.join("\n---\n")).unwrap();
-        let webhooks = configurations(&["--allow-namespace-enforce"])[0]["webhooks"].take();
-        let patch = json!([{"op": "replace", "path": "/webhooks", "value": webhooks}]);
-        write(&folder.join("components/namespace-enforce/webhooks.yaml"), &patch);
+        copy_with_url(Path::new(env!("CARGO_BIN_EXE_keyhatch")), &folder, &url);
         folder
     }
 
@@ -151,21 +140,4 @@ fn overlay(folder: &Path, resources: &[&str], components: &[&str]) {
         "components": components,
     });
     write(&folder.join("kustomization.yaml"), &kustomization);
-}
-
-/// JSON is YAML.
-fn write(file: &Path, value: &Value) {
-    fs::write(file, value.to_string()).unwrap();
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
 }

@@ -17,6 +17,8 @@ up_to_date() {
 }
 up_to_date && exit 0
 command -v go >/dev/null || { echo "node: building a node needs Go" >&2; exit 1; }
+# Not after minutes.
+pkg-config --exists libseccomp 2>/dev/null || { echo "node: building runc needs libseccomp-dev and pkg-config" >&2; exit 1; }
 
 export GOFLAGS="-mod=readonly -trimpath -buildvcs=false"
 tmp=$(mktemp -d "$out/.build-XXXXXX")

@@ -21,6 +21,9 @@ if [ "${KEYHATCH_NODE_INSIDE:-}" != yes ]; then
   tunables="vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes"
   declare -A before
   for name in $tunables; do before[$name]=$(cat "/proc/sys/$name"); done
+  # So does runc with what the root of cgroups v2 hands down.
+  handed_down=/sys/fs/cgroup/cgroup.subtree_control
+  before_handed_down=" $(cat "$handed_down" 2>/dev/null || true) "
   unshare --mount --pid --fork --kill-child=KILL --mount-proc "$0" "$@" && code=0 || code=$?
   for name in $tunables; do
     [ "$(cat "/proc/sys/$name")" = "${before[$name]}" ] || echo "${before[$name]}" >"/proc/sys/$name" || true
@@ -31,6 +34,9 @@ if [ "${KEYHATCH_NODE_INSIDE:-}" != yes ]; then
     left=$(find /sys/fs/cgroup -depth -type d \( -path "*/$group/*" -o -name "$group" \) 2>/dev/null || true)
     [ -n "$left" ] || break
     echo "$left" | xargs -r rmdir 2>/dev/null || sleep 0.1
+  done
+  for controller in $(cat "$handed_down" 2>/dev/null || true); do
+    [[ "$before_handed_down" = *" $controller "* ]] || echo "-$controller" >"$handed_down" || true
   done
   exit "$code"
 fi
@@ -47,13 +53,23 @@ for folder in /run/containerd /run/runc /var/lib/kubelet /var/log/containers /va
   mount -t tmpfs -o mode=0755 node "$folder"
 done
 mkdir -p "$root"/{containerd,state,kubelet,cni,logs,plugins}
-for controller in /sys/fs/cgroup/*/; do
-  if [ -e "$controller/cgroup.procs" ]; then mkdir -p "$controller$group"; fi
-done
-# The root of a cpuset is not inherited.
-cpuset=/sys/fs/cgroup/cpuset
-if [ -d "$cpuset/$group" ]; then
-  for what in cpus mems; do cat "$cpuset/cpuset.$what" >"$cpuset/$group/cpuset.$what"; done
+if [ "$(stat --file-system --format %T /sys/fs/cgroup)" = cgroup2fs ]; then
+  mkdir "/sys/fs/cgroup/$group"
+  # The kubelet wants these of its root.
+  for controller in cpu cpuset memory pids hugetlb; do
+    if grep -qw "$controller" /sys/fs/cgroup/cgroup.controllers; then
+      echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
+    fi
+  done
+else
+  for controller in /sys/fs/cgroup/*/; do
+    if [ -e "$controller/cgroup.procs" ]; then mkdir -p "$controller$group"; fi
+  done
+  # The root of a cpuset is not inherited.
+  cpuset=/sys/fs/cgroup/cpuset
+  if [ -d "$cpuset/$group" ]; then
+    for what in cpus mems; do cat "$cpuset/cpuset.$what" >"$cpuset/$group/cpuset.$what"; done
+  fi
 fi
 
 cat >"$root/containerd.toml" <<TOML

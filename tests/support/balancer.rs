@@ -1,7 +1,7 @@
 //! A TCP balancer in front of several replicas: takes connections on one port and hands each to a replica that was
 //! ready when it was last asked. Like a Service, it learns of a change a little later than the replica does.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -91,15 +91,6 @@ fn splice(client: &TcpStream, server: &TcpStream) {
 }
 
 fn copy(mut from: &TcpStream, mut to: &TcpStream) {
-    let mut buffer = [0; 16 * 1024];
-    let mut pump = || -> io::Result<()> {
-        loop {
-            match from.read(&mut buffer)? {
-                0 => return Ok(()),
-                read => to.write_all(buffer.get(..read).unwrap_or_default())?,
-            }
-        }
-    };
-    drop(pump());
+    drop(io::copy(&mut from, &mut to));
     drop(to.shutdown(Shutdown::Write));
 }

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -35,6 +36,8 @@ impl Machine {
             .arg(free_address()?.port().to_string())
             .arg(&pause)
             .args(images)
+            // Whoever interrupts this process's group must not keep the script from cleaning up.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -107,6 +110,14 @@ pub(crate) fn archive(to: &Path, name: &str, programs: &[PathBuf]) -> Result<(),
         .map_err(|error| format!("archive.sh: {error}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     output.status.success().then_some(()).ok_or_else(|| format!("archive.sh: {said}"))
+}
+
+/// Keeps what helps to find out why a test failed, in target/e2e; answers its end.
+pub(crate) fn keep(name: &str, all: &str) -> String {
+    let folder = repository().join("target/e2e");
+    let _ = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(format!("{name}.txt")), all));
+    let lines: Vec<&str> = all.lines().collect();
+    lines.get(lines.len().saturating_sub(80)..).unwrap_or_default().join("\n")
 }
 
 pub(crate) fn repository() -> &'static Path {

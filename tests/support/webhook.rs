@@ -119,7 +119,7 @@ impl Webhook {
     /// Puts the webhook in the path of `plane`'s API server.
     pub(crate) fn register(&self, plane: &ControlPlane) -> Result<(), String> {
         self.install(plane, &[])?;
-        self.wait_in_path(plane)
+        wait_in_path(plane).map_err(|error| format!("{error}\nlog of keyhatch:\n{}", self.log()))
     }
 
     /// Installs definitions and configuration, with further flags for `webhook-config`. The API server takes a
@@ -133,20 +133,6 @@ impl Webhook {
         let args = [&["webhook-config", "--url", &self.url, "--ca-file", &ca_file], flags].concat();
         let config = self.manifests(&args)?;
         plane.kubectl_in(&config, &["apply", "-f", "-"]).success().map(drop)
-    }
-
-    /// The API server takes a moment to notice a new configuration, and would let everything through. Asks
-    /// by server-side apply because any POST is delayed by two seconds while the definition is that new.
-    fn wait_in_path(&self, plane: &ControlPlane) -> Result<(), String> {
-        let refused = || {
-            let output = plane.kubectl_in(PROBE, &["apply", "--server-side", "--dry-run=server", "-f", "-"]);
-            if output.is_denied() && output.stderr.contains("us-esat-1") {
-                return Ok(());
-            }
-            Err(format!("{}{}", output.stdout, output.stderr))
-        };
-        poll(REGISTER_LIMIT, "a store with region us-esat-1 is refused", refused)
-            .map_err(|error| format!("{error}\nlog of keyhatch:\n{}", self.log()))
     }
 
     /// What it wrote to its log so far.
@@ -173,6 +159,19 @@ impl Webhook {
         }
         String::from_utf8(output.stdout).map_err(|error| format!("keyhatch {}: {error}", args.join(" ")))
     }
+}
+
+/// Waits until the API server asks a webhook. It takes a moment to notice a new configuration, and would let
+/// everything through. Asks by server-side apply because any POST is delayed by two seconds while the definition is
+/// that new.
+pub(crate) fn wait_in_path(plane: &ControlPlane) -> Result<(), String> {
+    poll(REGISTER_LIMIT, "a store with region us-esat-1 is refused", || {
+        let output = plane.kubectl_in(PROBE, &["apply", "--server-side", "--dry-run=server", "-f", "-"]);
+        if output.is_denied() && output.stderr.contains("us-esat-1") {
+            return Ok(());
+        }
+        Err(format!("{}{}", output.stdout, output.stderr))
+    })
 }
 
 /// Nothing of the caller's environment may configure it.

@@ -1,4 +1,4 @@
-//! A Deployment that asks for secrets, and what its pod finds. There is no node here: the injected container's program is
+//! A Deployment that asks for secrets, and what its pod finds, where there is no node: the injected container's program is
 //! run on this machine, with the arguments and the token that it would have in the pod.
 
 use std::fs;
@@ -13,7 +13,7 @@ use crate::support::control_plane::ControlPlane;
 use crate::support::kubectl::poll;
 use crate::{NAMESPACE, Paint};
 
-const EXAMPLE: &str = "examples/pods/web.yaml";
+pub(crate) const EXAMPLE: &str = "examples/pods/web.yaml";
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Applies the example, and shows the files of its pod, without what is in them.

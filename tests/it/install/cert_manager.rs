@@ -8,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::applies::CERT_MANAGER;
-use super::reviews::Reviews;
 use super::{SOON, Site, overlay};
 use crate::support::certificates::{Authority, CertificateOptions, Certificates};
 use crate::support::kubectl::wait_until;
+use crate::support::reviews::Reviews;
 
 fn encoded(path: &Path) -> String {
     STANDARD.encode(fs::read(path).unwrap())

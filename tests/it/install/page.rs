@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::upgrade::next_release;
-use super::{SOON, Site, copy};
+use super::{SOON, Site};
 use crate::support::kubectl::wait_until;
+use crate::support::manifests::copy;
 
 /// What a team has that must survive Keyhatch: an object, its Secret, and a definition for it.
 const OBJECTS: &str = "

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::rendered::{requests, wanted, wanted_with};
-use super::reviews::Reviews;
 use super::{SOON, Site, kustomize, overlay};
 use crate::support::kubectl::wait_until;
+use crate::support::reviews::Reviews;
 use keyhatch::needs::rights::{Flow, Right};
 
 const ROLES: [&str; 3] =

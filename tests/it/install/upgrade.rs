@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::reviews::{Reviews, Seen};
 use super::{SOON, Site};
 use crate::support::kubectl::wait_until;
+use crate::support::reviews::{Reviews, Seen};
 
 const OLD: &str = "validate.keyhatch.dev";
 const NEW: &str = "external-secrets.validate.keyhatch.dev";

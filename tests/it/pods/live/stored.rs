@@ -129,7 +129,7 @@ spec:
     wait_until(LIMIT, "the pod to be within its quota", || site().stored(&namespace, POD).map(drop));
     let once = site().create(&namespace, POD);
     let agent = &once["spec"]["initContainers"][0]["resources"];
-    assert_eq!(agent["limits"], json!({"cpu": "50m", "ephemeral-storage": "16Mi", "memory": "48Mi"}));
+    assert_eq!(agent["limits"], json!({"cpu": "200m", "ephemeral-storage": "16Mi", "memory": "48Mi"}));
 }
 
 #[test]

@@ -9,11 +9,11 @@ use keyhatch::api::secret_store::SecretStore;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use serde_json::json;
 
-use crate::support::control_plane::ControlPlane;
-use crate::support::kubectl::wait_until;
+use super::control_plane::ControlPlane;
+use super::kubectl::wait_until;
 
 /// Creations without effect, of a store that is right and of one that is not, by turns, until it is ended.
-pub(super) struct Reviews {
+pub(crate) struct Reviews {
     seen: Arc<Mutex<Seen>>,
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -21,21 +21,21 @@ pub(super) struct Reviews {
 
 /// What became of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Right ones that were admitted.
-    pub(super) admitted: usize,
+    pub(crate) admitted: usize,
     /// Wrong ones that were refused for what is wrong with them.
-    pub(super) refused: usize,
+    pub(crate) refused: usize,
     /// Wrong ones that were admitted: nobody asked us.
-    pub(super) open: Vec<Instant>,
+    pub(crate) open: Vec<Instant>,
     /// Right ones that were not admitted: why, and when.
-    pub(super) lost: Vec<(Instant, String)>,
+    pub(crate) lost: Vec<(Instant, String)>,
     /// Wrong ones that were refused for another reason than theirs: we could not be asked.
-    pub(super) closed: usize,
+    pub(crate) closed: usize,
 }
 
 impl Reviews {
-    pub(super) fn start(plane: &Arc<ControlPlane>) -> Self {
+    pub(crate) fn start(plane: &Arc<ControlPlane>) -> Self {
         let (seen, is_over) = (Arc::<Mutex<Seen>>::default(), Arc::new(AtomicBool::new(false)));
         let thread = thread::spawn({
             let (plane, seen, is_over) = (Arc::clone(plane), Arc::clone(&seen), Arc::clone(&is_over));
@@ -44,13 +44,13 @@ impl Reviews {
         Self { seen, is_over, thread: Some(thread) }
     }
 
-    pub(super) fn seen(&self) -> Seen {
-        self.seen.lock().unwrap().clone()
+    pub(crate) fn seen(&self) -> Seen {
+        self.seen.lock().expect("no panic under the lock").clone()
     }
 
     /// Waits until as many more were answered as they should be.
     #[track_caller]
-    pub(super) fn wait_for_more(&self, more: usize) {
+    pub(crate) fn wait_for_more(&self, more: usize) {
         let before = self.seen();
         wait_until(Duration::from_secs(60), "more reviews", || {
             let seen = self.seen();
@@ -59,9 +59,9 @@ impl Reviews {
         });
     }
 
-    pub(super) fn end(mut self) -> Seen {
+    pub(crate) fn end(mut self) -> Seen {
         self.is_over.store(true, Ordering::Relaxed);
-        self.thread.take().unwrap().join().unwrap();
+        self.thread.take().map(JoinHandle::join).expect("a thread").expect("no panic in it");
         self.seen()
     }
 }
@@ -73,7 +73,7 @@ impl Drop for Reviews {
 }
 
 fn send(plane: &ControlPlane, seen: &Mutex<Seen>, is_over: &AtomicBool) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let kind = ApiResource::erase::<SecretStore>(&());
         let stores: Api<DynamicObject> = Api::namespaced_with(plane.client().await, "default", &kind);
@@ -86,13 +86,13 @@ fn send(plane: &ControlPlane, seen: &Mutex<Seen>, is_over: &AtomicBool) {
                 "metadata": {"name": "review"},
                 "spec": {"provider": {"aws": aws}},
             }))
-            .unwrap()
+            .expect("a store")
         };
         let (right, wrong) = (store("eu-central-1"), store("us-esat-1"));
         while !is_over.load(Ordering::Relaxed) {
             let (of_right, of_wrong) =
                 tokio::join!(stores.create(&dry_run, &right), stores.create(&dry_run, &wrong));
-            let mut seen = seen.lock().unwrap();
+            let mut seen = seen.lock().expect("no panic under the lock");
             match of_right {
                 Ok(_) => seen.admitted += 1,
                 Err(error) => seen.lost.push((Instant::now(), error.to_string())),
