@@ -64,6 +64,14 @@ impl Applier<'_> {
         Ok(Child::of(&applied.metadata))
     }
 
+    /// Who made the object that is there now.
+    pub(super) async fn maker_of<K: FanOut>(&self, key: &ObjectKey) -> Result<Option<Maker>, WriteError> {
+        let read = self.api::<K>(&key.namespace).get_metadata_opt(&key.name).await;
+        let read =
+            read.map_err(|error| WriteError::Api { what: told::<K>(key), trouble: (&error).into() })?;
+        Ok(read.and_then(|object| Child::of(&object.metadata).maker))
+    }
+
     /// Deletes one of a UID.
     pub(super) async fn delete<K: FanOut>(&self, key: &ObjectKey, uid: &str) -> Result<(), WriteError> {
         let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };

@@ -168,7 +168,15 @@ impl Keeper {
         let made = match step {
             Step::Keep => return Ok(()),
             Step::Fail(cause) => return Err(Failed { cause: told::<K>(&cause, maker), is_known: true }),
-            Step::Create => applier.create::<K>(&key, &object(None)).await,
+            Step::Create => match applier.create::<K>(&key, &object(None)).await {
+                // The watch is behind: what is there is seen soon, and then changed if it has to be.
+                Err(WriteError::Conflict { .. }) => match applier.maker_of::<K>(&key).await {
+                    Ok(Some(there)) if there == **maker => return Ok(()),
+                    Ok(_) => return Err(Failed { cause: K::TAKEN.to_owned(), is_known: false }),
+                    Err(error) => Err(error),
+                },
+                made => made,
+            },
             Step::Apply { uid } => applier.apply::<K>(&key, &object(Some(&uid))).await,
         };
         let made = made.map_err(|error| {

@@ -66,6 +66,36 @@ fn killed_at_any_moment_it_ends_in_step_and_what_nobody_looked_at_goes_cleanly()
     check_metrics(&crowd, &last);
 }
 
+#[test]
+fn a_leader_that_was_stopped_past_its_lease_has_no_second_effect() {
+    let site = Site::new();
+    let installation = site.install(&["--lease-duration=2s", "--adopt=all"]);
+    let first = installation.start().unwrap();
+    let crowd = Crowd::of(Team::at(&site));
+    crowd.namespaces(&["a", "b"]);
+    site.apply(&[version(&crowd, 0)]);
+    crowd.wait_provisioned(CES, ES, &["a", "b"]);
+    signal(&first, "STOP");
+    site.apply(&[version(&crowd, 1)]);
+    crowd.patch(&["namespace", &crowd.at("b")], &json!({"metadata": {"labels": {"crowd": "other"}}}));
+    let _second = installation.start().unwrap();
+    crowd.wait_provisioned(CES, ES, &["a"]);
+    let versions = || {
+        let objects = [site.get(&[CES, crowd.name()]), crowd.get(ES, "a"), crowd.get(ES, "b")];
+        objects.map(|object| object.map(|object| object["metadata"]["resourceVersion"].clone()))
+    };
+    let before = wait_until(PATIENCE, "the second to have changed it", || {
+        let made = crowd.get(ES, "a").ok_or("gone")?;
+        if made["metadata"]["labels"]["round"] == "1" { Ok(versions()) } else { Err(made.to_string()) }
+    });
+    signal(&first, "CONT");
+    wait_until(PATIENCE, "the first to notice", || {
+        let log = first.log();
+        if log.contains("another replica leads") { Ok(()) } else { Err(log) }
+    });
+    assert_eq!(versions(), before);
+}
+
 /// Waits until something was made of a round; at the end it may all be there before we look.
 #[track_caller]
 fn wait_begun(site: &Site, round: usize) {
