@@ -168,14 +168,12 @@ impl Keeper {
         let made = match step {
             Step::Keep => return Ok(()),
             Step::Fail(cause) => return Err(Failed { cause: told::<K>(&cause, maker), is_known: true }),
-            Step::Create => match applier.create::<K>(&key, &object(None)).await {
-                // The watch is behind: what is there is seen soon, and then changed if it has to be.
-                Err(WriteError::Conflict { .. }) => match applier.maker_of::<K>(&key).await {
-                    Ok(Some(there)) if there == **maker => return Ok(()),
-                    Ok(_) => return Err(Failed { cause: K::TAKEN.to_owned(), is_known: false }),
-                    Err(error) => Err(error),
-                },
-                made => made,
+            // The watch may be behind: what is there is seen soon, and then changed if it has to be.
+            Step::Create => match applier.there::<K>(&key).await {
+                Ok(None) => applier.create::<K>(&key, &object(None)).await,
+                Ok(Some(child)) if child.maker.as_ref() == Some(maker) => return Ok(()),
+                Ok(Some(_)) => return Err(Failed { cause: K::TAKEN.to_owned(), is_known: false }),
+                Err(error) => Err(error),
             },
             Step::Apply { uid } => applier.apply::<K>(&key, &object(Some(&uid))).await,
         };
