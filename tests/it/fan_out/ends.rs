@@ -1,7 +1,10 @@
 //! Ends at any moment, a namespace that goes while nobody looks, an object that cannot be read; and metrics.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::stores::looper;
+use crate::support::control_plane::Options;
 use crate::support::looper::Installation;
 
 /// Changes of the spec, each with a process that is killed.
@@ -70,7 +73,7 @@ fn killed_at_any_moment_it_ends_in_step_and_what_nobody_looked_at_goes_cleanly()
 
 #[test]
 fn a_leader_that_was_stopped_past_its_lease_has_no_second_effect() {
-    let site = Site::new();
+    let site = Site::with(&Options { audit_bodies: true, ..Options::default() });
     let installation = site.install(&["--lease-duration=2s", "--adopt=all"]);
     let first = installation.start().unwrap();
     let crowd = Crowd::of(Team::at(&site));
@@ -96,6 +99,42 @@ fn a_leader_that_was_stopped_past_its_lease_has_no_second_effect() {
         if log.contains("another replica leads") { Ok(()) } else { Err(log) }
     });
     assert_eq!(versions(), before);
+    check_rights(&site, &installation.namespace);
+}
+
+/// What is granted is used, and what is not granted is not asked for.
+#[track_caller]
+fn check_rights(site: &Site, namespace: &str) {
+    let user = format!("system:serviceaccount:{namespace}:keyhatch");
+    let events = site.plane.audited().into_iter().filter(|event| event["user"]["username"] == user);
+    let (mut used, mut forbidden) = (BTreeSet::new(), Vec::new());
+    for event in events {
+        let reference = &event["objectRef"];
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        let subresource =
+            reference["subresource"].as_str().map(|name| format!("/{name}")).unwrap_or_default();
+        let request = format!("{} {}{subresource}", text(&event["verb"]), text(&reference["resource"]));
+        if event["responseStatus"]["code"] == 403 {
+            forbidden.push(request.clone());
+        }
+        used.insert(request);
+    }
+    assert_eq!(forbidden, Vec::<String>::new());
+    for request in [
+        "list clusterexternalsecrets",
+        "watch clusterexternalsecrets",
+        "patch clusterexternalsecrets/status",
+        "list clusterpushsecrets",
+        "list externalsecrets",
+        "watch externalsecrets",
+        "get externalsecrets",
+        "patch externalsecrets",
+        "delete externalsecrets",
+        "list namespaces",
+        "patch clustersecretstores/status",
+    ] {
+        assert!(used.contains(request), "{request} is not in {used:?}");
+    }
 }
 
 /// Another that begins with nothing known: it finds all as it should be, and writes nothing.
