@@ -13,7 +13,7 @@ use crate::loops::watched::ObjectKey;
 use crate::loops::write::{MANAGER, WriteError, write};
 
 use super::object::{FanOut, Wanted};
-use super::plan::{Child, Maker};
+use super::seen::{Child, Maker};
 use super::take_over::take_over;
 use super::written::Written;
 
