@@ -14,6 +14,7 @@ mod kinds;
 mod memory;
 mod object;
 mod plan;
+mod seen;
 mod status;
 mod take_over;
 mod whose;
@@ -27,7 +28,7 @@ use crate::api::cluster_external_secret::ClusterExternalSecret;
 use crate::api::cluster_push_secret::ClusterPushSecret;
 use crate::api::secret_store::{ClusterSecretStore, OWN_CLASS, SecretStore};
 use follow::Follower;
-use plan::Place;
+use seen::Place;
 
 /// The annotation that hands a ClusterExternalSecret or ClusterPushSecret over to us; its value is that of a store's
 /// `spec.controller`.

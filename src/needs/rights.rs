@@ -201,6 +201,7 @@ fn fan_out() -> Vec<Right> {
     for resource in ["clusterexternalsecrets", "clusterpushsecrets"] {
         rights.extend(["list", "watch"].map(|verb| right(verb, GROUP, resource)));
     }
+    rights.push(right("get", GROUP, "externalsecrets"));
     // Finalizers; and what is made.
     rights.push(right("patch", GROUP, "clusterexternalsecrets"));
     for resource in ["externalsecrets", "pushsecrets"] {

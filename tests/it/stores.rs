@@ -41,7 +41,11 @@ pub(crate) fn looper() -> &'static Looper {
 impl Site {
     /// Nothing runs there yet.
     pub(crate) fn new() -> Self {
-        let plane = ControlPlane::start(&Options::default()).unwrap();
+        Self::with(&Options::default())
+    }
+
+    pub(crate) fn with(options: &Options) -> Self {
+        let plane = ControlPlane::start(options).unwrap();
         install_crds(&plane);
         Self { plane, aws: Aws::start() }
     }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{
-    Api, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams, Preconditions,
-};
+use kube::api::{Api, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, Preconditions};
 use kube::core::ApiResource;
 use kube::{Client, Resource};
 use serde_json::{Value, json};
@@ -15,7 +13,7 @@ use crate::loops::watched::ObjectKey;
 use crate::loops::write::{MANAGER, WriteError, write};
 
 use super::object::{FanOut, Wanted};
-use super::plan::{Child, Maker};
+use super::seen::{Child, Maker};
 use super::take_over::take_over;
 use super::written::Written;
 
@@ -26,17 +24,14 @@ pub(super) struct Applier<'a> {
 }
 
 impl Applier<'_> {
-    /// Makes an object that is not there; one that is there after all is not touched.
+    /// Makes an object that was not there a moment ago. It is applied, and not created, so that all of it is of one manager
+    /// from the beginning; but not by force: should another be there meanwhile, that conflicts.
     pub(super) async fn create<K: FanOut>(
         &self,
         key: &ObjectKey,
         object: &Value,
     ) -> Result<Child, WriteError> {
-        let api = self.api::<K>(&key.namespace);
-        let object = serde_json::from_value::<DynamicObject>(object.clone());
-        let object = object.map_err(|cause| form::<K>(key, cause))?;
-        let parameters = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
-        let made = write(self.guard, || told::<K>(key), api.create(&parameters, &object)).await?;
+        let made = self.apply_once::<K>(key, object, &PatchParams::apply(MANAGER)).await?;
         Ok(Child::of(&made.metadata))
     }
 
@@ -46,7 +41,8 @@ impl Applier<'_> {
         key: &ObjectKey,
         object: &Value,
     ) -> Result<Child, WriteError> {
-        let applied = self.apply_once::<K>(key, object).await?;
+        let parameters = PatchParams::apply(MANAGER).force();
+        let applied = self.apply_once::<K>(key, object, &parameters).await?;
         let Some(entries) =
             take_over(applied.metadata.managed_fields.as_deref().unwrap_or_default(), MANAGER)
         else {
@@ -58,10 +54,18 @@ impl Applier<'_> {
         ]);
         let patch = Patch::<()>::Json(serde_json::from_value(patch).map_err(|cause| form::<K>(key, cause))?);
         let api = self.api::<K>(&key.namespace);
-        let parameters = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
-        write(self.guard, || told::<K>(key), api.patch(&key.name, &parameters, &patch)).await?;
-        let applied = self.apply_once::<K>(key, object).await?;
+        let plain = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+        write(self.guard, || told::<K>(key), api.patch(&key.name, &plain, &patch)).await?;
+        let applied = self.apply_once::<K>(key, object, &parameters).await?;
         Ok(Child::of(&applied.metadata))
+    }
+
+    /// The object that is there now, whatever watches say.
+    pub(super) async fn there<K: FanOut>(&self, key: &ObjectKey) -> Result<Option<Child>, WriteError> {
+        let read = self.api::<K>(&key.namespace).get_metadata_opt(&key.name).await;
+        let read =
+            read.map_err(|error| WriteError::Api { what: told::<K>(key), trouble: (&error).into() })?;
+        Ok(read.map(|object| Child::of(&object.metadata)))
     }
 
     /// Deletes one of a UID.
@@ -79,10 +83,10 @@ impl Applier<'_> {
         &self,
         key: &ObjectKey,
         object: &Value,
+        parameters: &PatchParams,
     ) -> Result<DynamicObject, WriteError> {
         let api = self.api::<K>(&key.namespace);
-        let parameters = PatchParams::apply(MANAGER).force();
-        write(self.guard, || told::<K>(key), api.patch(&key.name, &parameters, &Patch::Apply(object))).await
+        write(self.guard, || told::<K>(key), api.patch(&key.name, parameters, &Patch::Apply(object))).await
     }
 
     fn api<K: FanOut>(&self, namespace: &str) -> Api<DynamicObject> {

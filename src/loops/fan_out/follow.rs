@@ -19,7 +19,7 @@ use super::Around;
 use super::keep::{self, Keeper, key, maker};
 use super::memory::Memory;
 use super::object::FanOut;
-use super::plan::{Child, Maker};
+use super::seen::{Child, Maker};
 use super::whose::Stores;
 use super::written::Written;
 

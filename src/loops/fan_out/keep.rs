@@ -25,7 +25,8 @@ use super::apply::{Applier, child, namespace};
 use super::is_handed_over;
 use super::memory::{Memory, Version};
 use super::object::{FanOut, Wanted};
-use super::plan::{Cause, Child, Maker, Place, Plan, Seen, Step, plan};
+use super::plan::{Cause, Plan, Seen, Step, plan};
+use super::seen::{Child, Maker, Place};
 use super::status::Outcome;
 use super::whose::Stores;
 use super::written::Written;
@@ -168,7 +169,13 @@ impl Keeper {
         let made = match step {
             Step::Keep => return Ok(()),
             Step::Fail(cause) => return Err(Failed { cause: told::<K>(&cause, maker), is_known: true }),
-            Step::Create => applier.create::<K>(&key, &object(None)).await,
+            // The watch may be behind: what is there is seen soon, and then changed if it has to be.
+            Step::Create => match applier.there::<K>(&key).await {
+                Ok(None) => applier.create::<K>(&key, &object(None)).await,
+                Ok(Some(child)) if child.maker.as_ref() == Some(maker) => return Ok(()),
+                Ok(Some(_)) => return Err(Failed { cause: K::TAKEN.to_owned(), is_known: false }),
+                Err(error) => Err(error),
+            },
             Step::Apply { uid } => applier.apply::<K>(&key, &object(Some(&uid))).await,
         };
         let made = made.map_err(|error| {

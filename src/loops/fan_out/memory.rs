@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::api::ObjectMeta;
 
-use super::plan::Child;
+use super::seen::Child;
 
 /// Of all objects, by the UID of whoever made them and by namespace.
 #[derive(Debug, Default)]

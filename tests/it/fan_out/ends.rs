@@ -1,7 +1,11 @@
 //! Ends at any moment, a namespace that goes while nobody looks, an object that cannot be read; and metrics.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::stores::looper;
+use crate::support::control_plane::Options;
+use crate::support::looper::Installation;
 
 /// Changes of the spec, each with a process that is killed.
 const ROUNDS: usize = 6;
@@ -63,7 +67,94 @@ fn killed_at_any_moment_it_ends_in_step_and_what_nobody_looked_at_goes_cleanly()
     for name in ["damaged", "others"] {
         assert!(site.get(&[CES, name]).unwrap().get("status").is_none(), "{name}");
     }
-    check_metrics(&crowd, &last);
+    drop(last);
+    check_metrics(&crowd, &start_again(&crowd, &installation));
+}
+
+#[test]
+fn a_leader_that_was_stopped_past_its_lease_has_no_second_effect() {
+    let site = Site::with(&Options { audit_bodies: true, ..Options::default() });
+    let installation = site.install(&["--lease-duration=2s", "--adopt=all"]);
+    let first = installation.start().unwrap();
+    let crowd = Crowd::of(Team::at(&site));
+    crowd.namespaces(&["a", "b"]);
+    site.apply(&[version(&crowd, 0)]);
+    crowd.wait_provisioned(CES, ES, &["a", "b"]);
+    signal(&first, "STOP");
+    site.apply(&[version(&crowd, 1)]);
+    crowd.patch(&["namespace", &crowd.at("b")], &json!({"metadata": {"labels": {"crowd": "other"}}}));
+    let _second = installation.start().unwrap();
+    crowd.wait_provisioned(CES, ES, &["a"]);
+    let versions = || {
+        let objects = [site.get(&[CES, crowd.name()]), crowd.get(ES, "a"), crowd.get(ES, "b")];
+        objects.map(|object| object.map(|object| object["metadata"]["resourceVersion"].clone()))
+    };
+    let before = wait_until(PATIENCE, "the second to have changed it", || {
+        let made = crowd.get(ES, "a").ok_or("gone")?;
+        if made["metadata"]["labels"]["round"] == "1" { Ok(versions()) } else { Err(made.to_string()) }
+    });
+    signal(&first, "CONT");
+    wait_until(PATIENCE, "the first to notice", || {
+        let log = first.log();
+        if log.contains("another replica leads") { Ok(()) } else { Err(log) }
+    });
+    assert_eq!(versions(), before);
+    check_rights(&site, &installation.namespace);
+}
+
+/// What is granted is used, and what is not granted is not asked for.
+#[track_caller]
+fn check_rights(site: &Site, namespace: &str) {
+    let user = format!("system:serviceaccount:{namespace}:keyhatch");
+    let events = site.plane.audited().into_iter().filter(|event| event["user"]["username"] == user);
+    let (mut used, mut forbidden) = (BTreeSet::new(), Vec::new());
+    for event in events {
+        let reference = &event["objectRef"];
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        let subresource =
+            reference["subresource"].as_str().map(|name| format!("/{name}")).unwrap_or_default();
+        let request = format!("{} {}{subresource}", text(&event["verb"]), text(&reference["resource"]));
+        if event["responseStatus"]["code"] == 403 {
+            forbidden.push(request.clone());
+        }
+        used.insert(request);
+    }
+    assert_eq!(forbidden, Vec::<String>::new());
+    for request in [
+        "list clusterexternalsecrets",
+        "watch clusterexternalsecrets",
+        "patch clusterexternalsecrets/status",
+        "list clusterpushsecrets",
+        "list externalsecrets",
+        "watch externalsecrets",
+        "get externalsecrets",
+        "patch externalsecrets",
+        "delete externalsecrets",
+        "list namespaces",
+        "patch clustersecretstores/status",
+    ] {
+        assert!(used.contains(request), "{request} is not in {used:?}");
+    }
+}
+
+/// Another that begins with nothing known: it finds all as it should be, and writes nothing.
+#[track_caller]
+fn start_again(crowd: &Crowd<'_>, installation: &Installation<'_>) -> Looper {
+    let versions = || {
+        let objects = [[CES].as_slice(), &[ES, "-A"]].map(|what| crowd.site().get(what).unwrap());
+        let of = |object: &Json| object["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+        let items = objects.iter().flat_map(|list| list["items"].as_array().unwrap());
+        items.map(of).collect::<Vec<_>>()
+    };
+    let before = versions();
+    let looper = installation.start().unwrap();
+    let line = format!(r#"clusterexternalsecret_reconcile_duration{{name="{}""#, crowd.name());
+    wait_until(PATIENCE, "a look", || {
+        let text = metrics(&looper);
+        if text.contains(&line) { Ok(()) } else { Err(text) }
+    });
+    assert_eq!(versions(), before);
+    looper
 }
 
 /// Waits until something was made of a round; at the end it may all be there before we look.
