@@ -1,7 +1,7 @@
 //! `make bench`: what keeping ExternalSecrets costs, on a real API server with the fake AWS at ten milliseconds: calls to
 //! AWS, time until all are ready, memory; a whole round of refreshes; the repair of what was edited by hand.
 
-#![allow(clippy::expect_used, reason = "a broken environment ends the measurement")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a broken environment ends the measurement")]
 
 #[path = "bar.rs"]
 mod bar;

@@ -1,7 +1,7 @@
 //! Loops: objects that say how something shall be, and what keeps it so.
 //!
 //! - [`push`](mod@push): PushSecrets
-//! - [`external_secret`]: ExternalSecrets
+//! - [`external_secret`](mod@external_secret): ExternalSecrets
 //! - [`fan_out`]: ClusterExternalSecrets and ClusterPushSecrets
 //! - [`store`]: whether stores can be used
 //!

@@ -193,13 +193,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         connection_age: config.certificates.connection_age(),
     };
     let certificates = config.certificates.provide(client.clone(), Arc::clone(&health), standing, served);
-    let elections = async {
-        tokio::join!(election, election_of_loops);
-        Ok(())
-    };
+    let elections = futures_util::future::join(election, election_of_loops).map(|_| Ok(()));
     // On the heap, each by itself: the stack of one that holds them all would stay in memory.
+    let certificates = certificates.boxed_local();
     let flows = flows.serve(&shared).boxed_local();
-    let (certificates, elections) = (certificates.boxed_local(), elections.boxed_local());
     let health_served = health::serve(health_listener, health::router(Arc::clone(&health))).boxed_local();
     let needs = needs::follow(client, needs, health.part("rights"), health.part("kinds")).boxed_local();
     tokio::select! {

@@ -232,7 +232,7 @@ impl<T> Watched<T> {
     {
         let api = Api::<PartialObjectMeta<K>>::all(client);
         let config = cluster::watch_config().page_size(PAGE);
-        let config = label.map_or(config.clone(), |label| config.labels(label));
+        let config = label.map_or_else(|| config.clone(), |label| config.clone().labels(label));
         let mut watching = Watching::new(api, config, part);
         let taken = |object: &PartialObjectMeta<K>| Kept::Object(Arc::new(taken(&object.metadata)));
         self.keep(&mut watching, taken, told).await;

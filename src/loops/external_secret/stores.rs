@@ -10,6 +10,7 @@ use crate::api::common::{Condition, StoreKind};
 use crate::api::external_secret::ExternalSecret;
 use crate::api::secret_store::Adopt;
 use crate::api::secret_store::{ClusterSecretStore, SecretStore, SecretStoreSpec, SecretStoreStatus};
+use crate::loops::store::is_broken;
 use crate::loops::watched::{Kept, ObjectKey, Trace, Watched};
 use crate::reference::Store;
 use crate::source::plan::StoreId;
@@ -75,7 +76,7 @@ impl Known {
             match state {
                 Some(StoreState { is_ours: true, broken: why, .. }) => {
                     ours = true;
-                    broken = broken.or(why.map(|why| (id, why)));
+                    broken = broken.or_else(|| why.map(|why| (id, why)));
                 }
                 Some(StoreState { is_ours: false, .. }) => theirs = theirs.or(Some(id)),
                 None => {}
@@ -116,8 +117,9 @@ impl Known {
         spec: &SecretStoreSpec,
         status: Option<&SecretStoreStatus>,
     ) -> StoreState {
-        let conditions = status.into_iter().flat_map(|status| &status.conditions);
-        let broken = conditions.into_iter().find(|one| one.type_ == "Ready" && one.status == "False");
+        let conditions =
+            status.filter(|_| is_broken(status)).into_iter().flat_map(|status| &status.conditions);
+        let broken = conditions.into_iter().find(|one| one.type_ == "Ready");
         StoreState {
             is_ours: self.adopt.adopts(&spec.controller) && spec.secrets_manager().is_some(),
             generation: metadata.generation,

@@ -25,7 +25,12 @@ const EXPECTED: [&str; 8] = [
 ];
 
 /// Hands over, applies the examples, and shows what came of them.
-pub(crate) fn show(keyhatch: &Path, plane: &ControlPlane, aws: &DemoAws, paint: &Paint) -> Result<bool, String> {
+pub(crate) fn show(
+    keyhatch: &Path,
+    plane: &ControlPlane,
+    aws: &DemoAws,
+    paint: &Paint,
+) -> Result<bool, String> {
     let version = aws.furnish();
     let _looper = Installation::new(keyhatch, plane, aws.aws(), &[])?.start()?;
     let mut said = String::new();
@@ -37,13 +42,17 @@ pub(crate) fn show(keyhatch: &Path, plane: &ControlPlane, aws: &DemoAws, paint: 
         said += &output.success()?;
         Ok(())
     };
-    run(&["patch", "secretstore", "demo", "--type=merge", "-p", r#"{"spec":{"controller":"keyhatch"}}"#], None)?;
+    run(
+        &["patch", "secretstore", "demo", "--type=merge", "-p", r#"{"spec":{"controller":"keyhatch"}}"#],
+        None,
+    )?;
     let kept = fs::read_to_string(KEPT).map_err(|error| format!("{KEPT}: {error}"))?;
     run(&["apply", "-f", "-"], Some(&kept.replace(VERSION, &version)))?;
     let objects = ["externalsecret/people", "externalsecret/versions", "externalsecret/whole"];
     run(&[&["wait", "--for=condition=Ready", "--timeout=60s"], &objects[..]].concat(), None)?;
     run(&["get", "secretstore", "demo"], None)?;
-    let plain = r#"-o=go-template={{range $key, $value := .data}}{{$key}}={{base64decode $value}}{{"\n"}}{{end}}"#;
+    let plain =
+        r#"-o=go-template={{range $key, $value := .data}}{{$key}}={{base64decode $value}}{{"\n"}}{{end}}"#;
     for name in ["people", "versions", "whole"] {
         run(&["get", "secret", name, plain], None)?;
     }

@@ -140,26 +140,18 @@ fn changes_of_the_object_and_of_aws_arrive() {
     team.wait_secret("app", &json!({"b": "4"}));
 }
 
-#[test]
-fn what_the_operator_kept_changes_hands_without_a_write_or_a_call() {
-    let team = Team::at(site().plane, &site().aws, "");
+/// An ExternalSecret, its status and its Secret, as the operator leaves them behind. Answers the version of the status.
+fn left_by_the_operator(team: &Team<'_>) -> String {
     team.account.secret("app", "v");
     team.external("app", &json!({"data": [data("k", "app", "")]}));
     let object = team.get("externalsecret", "app").unwrap();
-    let labels = object["metadata"]["labels"].as_object();
-    let annotations = object["metadata"]["annotations"].as_object();
-    let printed = |map: Option<&serde_json::Map<String, Json>>| {
-        let members: Vec<_> = map
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| format!("{key}:{}", value.as_str().unwrap()))
-            .collect();
-        members.join(" ")
+    let printed = |map: &Json| {
+        let members = map.as_object().into_iter().flatten();
+        members.map(|(key, value)| format!("{key}:{}", value.as_str().unwrap())).collect::<Vec<_>>().join(" ")
     };
+    let (labels, annotations) = (&object["metadata"]["labels"], &object["metadata"]["annotations"]);
     let version = format!("{{annotations:map[{}] labels:map[{}]}}", printed(annotations), printed(labels));
     let version = format!("{}-{}", object["metadata"]["generation"], object_hash(version.as_bytes()));
-    let uid = object["metadata"]["uid"].clone();
-    // What the operator leaves behind.
     let now = k8s_openapi::jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     team.patch_status(
         "externalsecret",
@@ -168,21 +160,26 @@ fn what_the_operator_kept_changes_hands_without_a_write_or_a_call() {
             "conditions": [{"type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced",
                 "lastTransitionTime": now}]}),
     );
-    team.patch(
-        "externalsecret",
-        "app",
-        &json!({"metadata": {"finalizers": ["externalsecrets.external-secrets.io/externalsecret-cleanup"]}}),
-    );
+    let finalizer = "externalsecrets.external-secrets.io/externalsecret-cleanup";
+    team.patch("externalsecret", "app", &json!({"metadata": {"finalizers": [finalizer]}}));
+    let owner = object_hash(format!("{}/app", team.namespace).as_bytes());
     team.create_as(
         &field_manager("app"),
         &json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "app", "namespace": team.namespace,
             "labels": {"team": "a", "reconcile.external-secrets.io/managed": "true",
-                "reconcile.external-secrets.io/created-by": object_hash(format!("{}/app", team.namespace).as_bytes())},
+                "reconcile.external-secrets.io/created-by": owner},
             "annotations": {"note": "n", "reconcile.external-secrets.io/data-hash": object_hash(b"map[k:[118]]")},
             "ownerReferences": [{"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "app",
-                "uid": uid, "controller": true, "blockOwnerDeletion": true}]},
+                "uid": object["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true}]},
             "data": {"k": "dg=="}}),
     );
+    version
+}
+
+#[test]
+fn what_the_operator_kept_changes_hands_without_a_write_or_a_call() {
+    let team = Team::at(site().plane, &site().aws, "");
+    let version = left_by_the_operator(&team);
     let versions = || {
         let of = |kind| team.get(kind, "app").unwrap()["metadata"]["resourceVersion"].clone();
         (of("secret"), of("externalsecret"))
@@ -193,25 +190,17 @@ fn what_the_operator_kept_changes_hands_without_a_write_or_a_call() {
     team.external("later", &json!({"data": [data("k", "app", "")]}));
     team.wait_secret("later", &json!({"k": "v"}));
     assert_eq!(versions(), before);
-    // A refresh that finds the same writes the time, and not the Secret.
-    team.patch(
-        "externalsecret",
-        "app",
-        &json!({"metadata": {"annotations": {"external-secrets.io/force-sync": "1"}}}),
-    );
+    // A refresh that finds the same leaves the operator's field manager the only one.
+    let asked = json!({"metadata": {"annotations": {"external-secrets.io/force-sync": "1"}}});
+    team.patch("externalsecret", "app", &asked);
     wait_until(PATIENCE, "a refresh", || {
         let status = team.get("externalsecret", "app").unwrap()["status"].clone();
         if status["syncedResourceVersion"] == *version { Err(status.to_string()) } else { Ok(()) }
     });
-    // The annotation is the Secret's now, too.
     let secret = team.whole("secret", "app");
     assert_eq!(plain(&secret), json!({"k": "v"}));
-    let managers: Vec<_> = secret["metadata"]["managedFields"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|entry| entry["manager"].clone())
-        .collect();
+    let managers = secret["metadata"]["managedFields"].as_array().unwrap().iter();
+    let managers: Vec<_> = managers.map(|entry| entry["manager"].clone()).collect();
     assert_eq!(managers, [json!(field_manager("app"))], "no second manager");
 }
 

@@ -1,6 +1,6 @@
 //! What cannot be kept is told, with the entry, the cause and the fix; and the rest goes on.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::data;
 use crate::push::{Team, site};
@@ -10,58 +10,48 @@ fn a_condition_names_the_entry_and_the_cause() {
     let team = Team::new();
     team.account.secret("app", r#"{"a": "hunter2"}"#);
     team.account.secret("plain", "hunter2");
-    team.account.secret("keys", r#"{"a/b": "1", "a_b": "2"}"#);
-    team.account.secret("letters", r#"{"é": "1"}"#);
+    let one = |key: &str, property: &str| json!({"data": [data("k", key, property)]});
+    let extract = json!({"dataFrom": [{"extract": {"key": "plain"}}]});
+    let both = json!({"data": [data("k", "nothing", ""), data("l", "app", "b")]});
     for (name, spec, words) in [
-        (
-            "gone",
-            json!({"data": [data("k", "nothing", "")]}),
-            "could not get secret data from provider: spec.data[0]: ",
-        ),
-        (
-            "no-property",
-            json!({"data": [data("k", "app", "b")]}),
-            "spec.data[0]: aws::app#b: the secret has no such property",
-        ),
-        (
-            "no-json",
-            json!({"dataFrom": [{"extract": {"key": "plain"}}]}),
-            "spec.dataFrom[0]: aws::plain: keys cannot be extracted: not JSON",
-        ),
-        (
-            "collide",
-            json!({"dataFrom": [{"extract": {"key": "keys"}}]}),
-            "keys that become \"a_b\" by conversion collide; rewrite them",
-        ),
-        (
-            "refused",
-            json!({"dataFrom": [{"extract": {"key": "letters"}}]}),
-            "could not update secret: Secret",
-        ),
-        (
-            "template",
-            json!({"data": [data("k", "app", "")], "target": {"template": {"data": {"k": "x"}}}}),
-            "spec.target.template is not supported by Keyhatch",
-        ),
-        (
-            "both",
-            json!({"data": [data("k", "nothing", ""), data("l", "app", "b")]}),
-            "spec.data[1]: aws::app#b",
-        ),
-        (
-            "nothing-found",
-            json!({"dataFrom": [{"find": {"name": {"regexp": "^none$"}}}]}),
-            "secret retained due to DeletionPolicy=Retain",
-        ),
+        ("gone", one("nothing", ""), "could not get secret data from provider: spec.data[0]: "),
+        ("no-property", one("app", "b"), "spec.data[0]: aws::app#b: the secret has no such property"),
+        ("no-json", extract, "spec.dataFrom[0]: aws::plain: keys cannot be extracted: not JSON"),
+        ("both", both, "spec.data[1]: aws::app#b"),
     ] {
-        team.external(name, &spec);
-        let reason = if name == "nothing-found" { "SecretSynced" } else { "SecretSyncedError" };
-        let object = team.wait_kept(name, reason, words);
-        assert!(!object["status"].to_string().contains("hunter2"), "{object}");
-        assert!(team.get("secret", name).is_none(), "{name}");
+        refused(&team, name, &spec, words);
     }
-    team.external("good", &json!({"data": [data("k", "app", "a")]}));
+    team.external("good", &one("app", "a"));
     team.wait_secret("good", &json!({"k": "hunter2"}));
+}
+
+#[test]
+fn keys_that_no_secret_can_have_and_what_only_the_operator_does_are_told() {
+    let team = Team::new();
+    team.account.secret("keys", r#"{"a/b": "1", "a_b": "2"}"#);
+    team.account.secret("letters", r#"{"\u00e9": "1"}"#);
+    let extract = |key: &str| json!({"dataFrom": [{"extract": {"key": key}}]});
+    let template = json!({"data": [data("k", "keys", "")], "target": {"template": {"data": {"k": "x"}}}});
+    for (name, spec, words) in [
+        ("collide", extract("keys"), "keys that become \"a_b\" by conversion collide; rewrite them"),
+        ("refused", extract("letters"), "could not update secret: Secret"),
+        ("template", template, "spec.target.template is not supported by Keyhatch"),
+    ] {
+        refused(&team, name, &spec, words);
+    }
+    let find = json!({"dataFrom": [{"find": {"name": {"regexp": "^none$"}}}]});
+    team.external("nothing-found", &find);
+    team.wait_kept("nothing-found", "SecretSynced", "secret retained due to DeletionPolicy=Retain");
+    assert!(team.get("secret", "nothing-found").is_none());
+}
+
+/// Its condition has these words, and no value; and there is no Secret.
+#[track_caller]
+fn refused(team: &Team<'_>, name: &str, spec: &Json, words: &str) {
+    team.external(name, spec);
+    let object = team.wait_kept(name, "SecretSyncedError", words);
+    assert!(!object["status"].to_string().contains("hunter2"), "{object}");
+    assert!(team.get("secret", name).is_none(), "{name}");
 }
 
 #[test]
