@@ -16,6 +16,7 @@ mod rounds;
 mod secret;
 mod status;
 mod stores;
+mod tell;
 
 use super::Context;
 use crate::events::Events;

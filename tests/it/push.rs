@@ -125,7 +125,7 @@ impl<'a> Team<'a> {
     }
 
     /// A PushSecret of Secret `app`, to store `aws`; `more` goes into its spec.
-    fn push(&self, name: &str, more: &Json) {
+    pub(crate) fn push(&self, name: &str, more: &Json) {
         self.apply(&[self.push_object(name, more)]);
     }
 
@@ -150,7 +150,7 @@ impl<'a> Team<'a> {
 
     /// Waits until its condition Ready has this reason; answers the object.
     #[track_caller]
-    fn wait_reason(&self, name: &str, reason: &str) -> Json {
+    pub(crate) fn wait_reason(&self, name: &str, reason: &str) -> Json {
         self.wait_ready(name, reason, "")
     }
 
@@ -196,7 +196,7 @@ fn text(content: &Content) -> String {
 }
 
 /// An entry of `data`.
-fn entry(key: &str, remote: &str, property: &str) -> Json {
+pub(crate) fn entry(key: &str, remote: &str, property: &str) -> Json {
     json!({"match": {"secretKey": key, "remoteRef": {"remoteKey": remote, "property": property}}})
 }
 

@@ -76,7 +76,7 @@ impl Known {
             match state {
                 Some(StoreState { is_ours: true, broken: why, .. }) => {
                     ours = true;
-                    broken = broken.or_else(|| why.map(|why| (id, why)));
+                    broken = broken.or_else(|| why.map(|why| (id.clone(), for_consumer(id.kind, why))));
                 }
                 Some(StoreState { is_ours: false, .. }) => theirs = theirs.or(Some(id)),
                 None => {}
@@ -140,6 +140,14 @@ fn was_ours(metadata: &ObjectMeta) -> bool {
     let statuses = entries.filter(|entry| entry.subresource.as_deref() == Some("status"));
     let last = statuses.max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
     last.is_some_and(|entry| entry.manager.as_deref() == Some(crate::loops::write::MANAGER))
+}
+
+/// What a namespace's people are told of a store: what its condition says of the cluster's credentials is not theirs to know.
+fn for_consumer(kind: StoreKind, why: String) -> String {
+    match kind {
+        StoreKind::SecretStore => why,
+        StoreKind::ClusterSecretStore => "its condition Ready says why".to_owned(),
+    }
 }
 
 /// One that cannot be read is nobody's that we know.

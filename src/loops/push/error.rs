@@ -21,6 +21,9 @@ pub(super) enum PushError {
     /// The store, or AWS.
     #[error(transparent)]
     Source(SourceError),
+    /// The store's credentials, of which not all may know.
+    #[error("{0}")]
+    Credentials(String),
     /// A status or a finalizer.
     #[error(transparent)]
     Write(Arc<WriteError>),

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tracing::warn;
 
 use crate::api::push_secret::{PushData, PushDeletionPolicy, PushSecret};
 use crate::object_hash::version_of;
 use crate::push::record::{self, Record};
 use crate::push::removal;
 use crate::push::wanted::{Source, Wanted, wanted};
+use crate::source::error::SourceError;
 use crate::source::remote::Remote;
 
 use super::error::PushError;
@@ -149,8 +151,19 @@ impl<'a> Push<'a> {
 
     /// The store's secrets, as this namespace reaches them.
     pub(super) async fn reach(&self, store: &Store) -> Result<Remote, PushError> {
-        let access = self.pusher.source.access(&store.id, self.namespace).await?;
+        let access = self.pusher.source.access(&store.id, self.namespace).await;
+        let access = access.map_err(|error| self.hidden(store, error))?;
         Ok(self.pusher.source.remote(&access))
+    }
+
+    /// What lies outside of the namespace is for the log alone.
+    fn hidden(&self, store: &Store, error: SourceError) -> PushError {
+        let told = error.for_consumer(store.id.kind);
+        if told == error.to_string() {
+            return error.into();
+        }
+        warn!(namespace = self.namespace, store = %store.id, %error, "a store cannot be used");
+        PushError::Credentials(told)
     }
 
     /// Whether what is wanted no more is deleted.

@@ -86,3 +86,30 @@ fn a_store_that_changes_or_goes_is_noticed() {
     team.wait_secret("app", &json!({"k": "v"}));
     assert!(site().aws.calls().count() > 0);
 }
+
+/// Whoever reads a namespace's conditions may not know where the platform has its keys.
+#[test]
+fn credentials_of_a_cluster_store_are_not_named_in_a_namespace() {
+    let team = Team::new();
+    let mut store = team.store("aws", "keyhatch", &json!({}));
+    let name = format!("hidden-{}", team.namespace);
+    store["kind"] = "ClusterSecretStore".into();
+    store["metadata"] = json!({"name": name});
+    let keys = &mut store["spec"]["provider"]["aws"]["auth"]["secretRef"];
+    for at in ["accessKeyIDSecretRef", "secretAccessKeySecretRef"] {
+        keys[at]["name"] = "platform-keys".into();
+        keys[at]["namespace"] = "kube-public".into();
+    }
+    team.apply(&[store]);
+    let reference = json!({"name": name, "kind": "ClusterSecretStore"});
+    team.external("app", &json!({"secretStoreRef": reference, "data": [data("k", "app", "")]}));
+    team.source("app", &json!({"a": "1"}));
+    team.push("app", &json!({"secretStoreRefs": [reference], "data": [crate::push::entry("a", "s", "")]}));
+    let kept = team.wait_kept("app", "SecretSyncedError", "ClusterSecretStore");
+    let pushed = team.wait_reason("app", "Errored");
+    for status in [&kept["status"], &pushed["status"]] {
+        let status = status.to_string();
+        assert!(!status.contains("platform-keys") && !status.contains("kube-public"), "{status}");
+    }
+    team.plane.kubectl(&["delete", "clustersecretstore", &name]).success().unwrap();
+}

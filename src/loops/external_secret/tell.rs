@@ -1,0 +1,84 @@
+//! What is told of an ExternalSecret: its status, and Events.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::api::Api;
+use kube::{Resource, ResourceExt};
+
+use crate::api::external_secret::{ExternalSecret, ExternalSecretStatus};
+use crate::events::Happening;
+use crate::external_secret::due;
+use crate::external_secret::target::Step;
+use crate::loops::write;
+use crate::object_hash::version_of;
+
+use super::error::KeepError;
+use super::fetch::Fetched;
+use super::reconcile::{Keeper, Next, next};
+use super::status;
+
+impl Keeper {
+    /// Writes the status, if it says anything new.
+    pub(super) async fn tell(
+        &self,
+        object: &ExternalSecret,
+        outcome: Result<Step, KeepError>,
+        now: Timestamp,
+    ) -> Result<(Next, ExternalSecretStatus), KeepError> {
+        let outcome = match outcome {
+            // It is looked at again before anybody reads of it.
+            Err(KeepError::Write(error)) if error.is_passing() => return Err(error.into()),
+            other => other,
+        };
+        let new = status::next(object, &outcome, &version_of(&object.metadata), now);
+        if let Err(error) = &outcome {
+            self.failed(object, &new, error);
+        }
+        let api = Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
+        write::status(&api, &self.guard, object, object.status.as_ref(), &new).await?;
+        let next = match outcome {
+            Ok(_) => next(due::due(
+                &object.spec,
+                &new,
+                &version_of(&object.metadata),
+                object.metadata.uid.as_deref().unwrap_or_default(),
+                now,
+            )),
+            Err(error) if error.is_final() => due::interval(&object.spec).map_or(Next::OnChange, Next::In),
+            Err(_) => Next::Failed,
+        };
+        Ok((next, new))
+    }
+
+    pub(super) fn happened(&self, object: &ExternalSecret, step: &Step, fetched: &Fetched) {
+        for at in &fetched.missing {
+            let note = format!("secret does not exist at provider using {at}");
+            self.event(object, false, "MissingProviderSecret", note);
+        }
+        match step {
+            Step::Create(_) => self.event(object, false, "Created", "secret created".to_owned()),
+            Step::Replace(_) => self.event(object, false, "Updated", "secret updated".to_owned()),
+            Step::Delete => {
+                let note = "secret deleted due to DeletionPolicy=Delete".to_owned();
+                self.event(object, false, "Deleted", note);
+            }
+            Step::Keep | Step::Gone | Step::Retain | Step::Missing | Step::None => {}
+        }
+    }
+
+    fn failed(&self, object: &ExternalSecret, new: &ExternalSecretStatus, error: &KeepError) {
+        if object.status.as_ref().is_none_or(|old| old.conditions != new.conditions) {
+            self.event(object, true, "UpdateFailed", error.to_string());
+        }
+    }
+
+    fn event(&self, object: &ExternalSecret, is_warning: bool, reason: &str, note: String) {
+        self.events.tell(Happening {
+            regarding: object.object_ref(&()),
+            is_warning,
+            reason: reason.to_owned(),
+            action: "KeepSecret",
+            distinct: note.clone(),
+            note,
+        });
+    }
+}
