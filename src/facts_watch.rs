@@ -22,7 +22,7 @@ use crate::watching::{Seen, Watching};
 use fact_of::{FactOf, resource};
 
 /// Objects that are read at once: a page must not outweigh all facts, and a Secret may have a mebibyte.
-const PAGE: u32 = 100;
+const PAGE: u32 = 50;
 const PAGE_OF_SECRETS: u32 = 20;
 
 /// Watches everything that facts are taken of, until it is dropped. Secrets, ConfigMaps and ServiceAccounts only if

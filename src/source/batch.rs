@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_secretsmanager::Client;
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::info;
 
 use super::credentials::Session;
@@ -26,6 +26,8 @@ const MOST: usize = 20;
 const FIRST: Duration = Duration::from_millis(2);
 /// How long later ones wait at most for the call that is under way: a hanging one must not hold up the rest.
 const LATER: Duration = Duration::from_millis(200);
+/// How long a group waits for the quota of batches: then it is asked for one by one.
+const WORTHWHILE: Duration = Duration::from_millis(250);
 /// How long "no right to BatchGetSecretValue" is believed.
 const WITHOUT: Duration = Duration::from_secs(600);
 
@@ -87,6 +89,11 @@ impl Lane {
         while !self.take(limited) {
             sleep(Duration::from_millis(15)).await;
         }
+    }
+
+    /// The same, unless it takes too long.
+    async fn is_admitted_soon(&self, limited: Limited) -> bool {
+        timeout(WORTHWHILE, self.admitted(limited)).await.is_ok()
     }
 
     /// Learns from an ARN whose quotas are used, so that all identities of an account share them.
@@ -165,7 +172,7 @@ impl Lane {
             Ok(client) => client,
             Err(failure) => return group.into_iter().for_each(|waiting| waiting.tell(Err(failure.clone()))),
         };
-        if group.len() > 1 && self.may_batch() && self.take(Limited::Batch) {
+        if group.len() > 1 && self.may_batch() && self.is_admitted_soon(Limited::Batch).await {
             group = self.ask_together(&client, group).await;
         }
         // One by one nobody gains by waiting for another, but whoever is alone is worth gathering for.

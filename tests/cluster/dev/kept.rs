@@ -37,7 +37,10 @@ pub(crate) fn show(
     let mut run = |args: &[&str], stdin: Option<&str>| -> Result<(), String> {
         let output = stdin.map_or_else(|| plane.kubectl(args), |stdin| plane.kubectl_in(stdin, args));
         println!();
-        let shown = args.join(" ").replace("-f -", &format!("-f {KEPT}"));
+        let quoted =
+            |arg: &&str| if arg.contains(['{', ' ']) { format!("'{arg}'") } else { (*arg).to_owned() };
+        let shown =
+            args.iter().map(quoted).collect::<Vec<_>>().join(" ").replace("-f -", &format!("-f {KEPT}"));
         paint.transcript(&format!("kubectl {shown}"), &output.stdout, &output.stderr);
         said += &output.success()?;
         Ok(())
