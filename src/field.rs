@@ -3,6 +3,7 @@
 //! A [`Field`] is a chain of borrowed segments on the caller's stack, so walking an object without
 //! mistakes allocates nothing; it becomes text only when a finding is made.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A place in an object, printed as Kubernetes prints field paths.
@@ -36,11 +37,23 @@ impl fmt::Display for Field<'_> {
             Self::Root => Ok(()),
             Self::Path(path) => f.write_str(path),
             Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
-            Self::Key(parent, name) if !is_plain(name) => write!(f, "{parent}[{name}]"),
-            Self::Key(Self::Root | Self::Path(""), name) => f.write_str(name),
-            Self::Key(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Key(parent, name) if !is_plain(name) => write!(f, "{parent}[{}]", shown(name)),
+            Self::Key(Self::Root | Self::Path(""), name) => f.write_str(&shown(name)),
+            Self::Key(parent, name) => write!(f, "{parent}.{}", shown(name)),
         }
     }
+}
+
+/// The longest name that is printed whole, in bytes: longer ones are none that Kubernetes knows.
+const LONGEST: usize = 512;
+
+/// A name, cut if it is too long: an answer must not outgrow the review.
+fn shown(name: &str) -> Cow<'_, str> {
+    if name.len() <= LONGEST {
+        return Cow::Borrowed(name);
+    }
+    let cut = name.char_indices().take_while(|(at, c)| at + c.len_utf8() <= LONGEST);
+    Cow::Owned(cut.map(|(_, c)| c).chain(['…']).collect())
 }
 
 /// Map keys such as `example.com/team` are printed in brackets, as the API server does.
@@ -59,12 +72,14 @@ pub fn without_indices(path: &str) -> String {
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('[') {
         out.push_str(before);
-        match after.split_once(']') {
-            Some((inner, tail)) if !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_digit()) => {
+        // No further than the digits: a name may be megabytes of brackets.
+        let tail = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        match tail.strip_prefix(']') {
+            Some(tail) if !after.starts_with(']') => {
                 out.push_str("[]");
                 rest = tail;
             }
-            _ => {
+            Some(_) | None => {
                 out.push('[');
                 rest = after;
             }
@@ -88,8 +103,22 @@ mod tests {
     }
 
     #[test]
+    fn names_of_megabytes_are_cut_and_cost_nothing() {
+        let started = std::time::Instant::now();
+        for name in ["[", "]", "[0", "é", "a", "."] {
+            let name = name.repeat(1 << 20);
+            let field = Field::Root.key("spec");
+            let printed = field.key(&name).to_string();
+            assert!(printed.len() < 600, "{}", printed.len());
+            assert!(without_indices(&name).len() <= name.len());
+        }
+        assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+
+    #[test]
     fn indices_can_be_left_out() {
         assert_eq!(without_indices("spec.data[12].a[0][1]"), "spec.data[].a[][]");
         assert_eq!(without_indices("spec.labels[a/b].x"), "spec.labels[a/b].x");
+        assert_eq!(without_indices("a[][1]b[2c][3"), "a[][]b[2c][3");
     }
 }
