@@ -9,6 +9,7 @@ mod ownership;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -24,8 +25,7 @@ use crate::object_hash::data_hash;
 pub use ownership::{controller, is_own};
 use ownership::{own, release};
 
-/// What is to be done with the Secret.
-#[derive(Debug)]
+/// What is to be done with the Secret. It is printed without the Secret: Kubernetes' own type would show its values.
 pub enum Step {
     /// It is as it should be.
     Keep,
@@ -43,6 +43,21 @@ pub enum Step {
     Missing,
     /// No Secret is wanted.
     None,
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keep => "Keep",
+            Self::Create(_) => "Create",
+            Self::Replace(_) => "Replace",
+            Self::Delete => "Delete",
+            Self::Gone => "Gone",
+            Self::Retain => "Retain",
+            Self::Missing => "Missing",
+            Self::None => "None",
+        })
+    }
 }
 
 /// Why the Secret cannot be what the ExternalSecret says.

@@ -73,6 +73,13 @@ fn a_new_secret_is_the_operators() {
 }
 
 #[test]
+fn a_step_is_printed_without_the_values() {
+    let fetched = values(&[("k", "hunter2")]);
+    let made = plan(&object(&json!({})), None, &fetched).unwrap();
+    assert_eq!(format!("{made:?}"), "Create");
+}
+
+#[test]
 fn what_differs_is_replaced_and_what_does_not_is_kept() {
     let object = object(&json!({}));
     let fetched = values(&[("k", "v")]);
