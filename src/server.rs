@@ -13,6 +13,7 @@ pub mod leadership;
 pub mod loops;
 pub mod pods;
 pub mod secrets;
+mod threads;
 
 use std::io;
 use std::net::SocketAddr;

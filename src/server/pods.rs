@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use super::secrets::Secrets;
+use super::threads::Threads;
 use super::{ServeError, Shared, listen};
 use crate::accept;
 use crate::broker::rate::Rate;
@@ -89,36 +89,5 @@ impl Parts {
         let source = secrets.make(client.clone()).await?;
         let broker = BrokerConfig { source, tls, rate: Rate::default(), metrics };
         Broker::new(broker, client).map_err(|_| ServeError::NoRandom)
-    }
-}
-
-/// Threads of one flow. Half of what there is: the other half is for reviews.
-struct Threads(Option<Runtime>);
-
-impl Threads {
-    fn start() -> std::io::Result<Self> {
-        let all = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut threads = Builder::new_multi_thread();
-        threads.worker_threads(all.div_ceil(2)).thread_name("pods").enable_all();
-        Ok(Self(Some(threads.build()?)))
-    }
-
-    /// Does something as one of them.
-    fn within<T>(&self, act: impl FnOnce() -> T) -> T {
-        let _entered = self.0.as_ref().map(Runtime::enter);
-        act()
-    }
-
-    async fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        self.0.as_ref()?.spawn(task).await.ok()
-    }
-}
-
-/// To wait for threads is not allowed where others run.
-impl Drop for Threads {
-    fn drop(&mut self) {
-        if let Some(threads) = self.0.take() {
-            threads.shutdown_background();
-        }
     }
 }
