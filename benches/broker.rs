@@ -18,7 +18,6 @@ mod world;
 
 use std::process::ExitCode;
 
-use bar::Bar;
 use clap::Parser;
 
 use world::World;
@@ -42,16 +41,11 @@ pub(crate) struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let Ok(runtime) = runtime else { return ExitCode::FAILURE };
-    let bars = runtime.block_on(async {
+    bar::measure(args.no_bar, async {
         let world = World::new(args.pods, args.secrets).await;
         let mut bars = load::cold(&world).await;
         bars.extend(load::warm(&world).await);
         bars.extend(flood::flood(&world).await);
         bars
-    });
-    // All are printed: `all` alone would stop at the first that is missed.
-    let met: Vec<bool> = bars.iter().map(Bar::print).collect();
-    if args.no_bar || met.into_iter().all(|met| met) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    })
 }

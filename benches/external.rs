@@ -39,15 +39,11 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let Ok(runtime) = runtime else { return ExitCode::FAILURE };
-    let bars = runtime.block_on(async {
+    bar::measure(args.no_bar, async {
         let mut bars = few().await.expect("two hundred ExternalSecrets");
         bars.extend(many(args.many).await.expect("many ExternalSecrets"));
         bars
-    });
-    let met: Vec<bool> = bars.iter().map(Bar::print).collect();
-    if args.no_bar || met.into_iter().all(|met| met) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    })
 }
 
 fn most(what: &'static str, unit: &'static str, found: f64, most: f64) -> Bar {

@@ -21,7 +21,6 @@ mod world;
 
 use std::process::ExitCode;
 
-use bar::Bar;
 use clap::Parser;
 
 /// Measures the loop of PushSecrets; fails if it asks AWS more, takes longer or is larger than it should.
@@ -49,16 +48,11 @@ pub(crate) struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let Ok(runtime) = runtime else { return ExitCode::FAILURE };
-    let bars = runtime.block_on(async {
+    bar::measure(args.no_bar, async {
         let mut bars = load::at_once(args.pushes).await;
         bars.extend(steady::kept(args.entries, args.interval).await);
         bars.extend(changes::properties(args.properties).await);
         bars.extend(changes::soon().await);
         bars
-    });
-    // All are printed: `all` alone would stop at the first that is missed.
-    let met: Vec<bool> = bars.iter().map(Bar::print).collect();
-    if args.no_bar || met.into_iter().all(|met| met) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    })
 }

@@ -21,7 +21,6 @@ mod world;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bar::Bar;
 use clap::Parser;
 
 /// Measures the source of secrets; fails if it asks more, takes longer or is larger than it should.
@@ -40,9 +39,7 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let Ok(runtime) = runtime else { return ExitCode::FAILURE };
-    let bars = runtime.block_on(async {
+    bar::measure(args.no_bar, async {
         // Memory first: later measurements leave some behind.
         let mut bars = vec![kept::memory().await];
         bars.extend(kept::hits().await);
@@ -50,8 +47,5 @@ fn main() -> ExitCode {
         bars.push(sharing::hang_ups().await);
         bars.extend(throttled::minute(Duration::from_secs(args.throttled)).await);
         bars
-    });
-    // All are printed: `all` alone would stop at the first that is missed.
-    let met: Vec<bool> = bars.iter().map(Bar::print).collect();
-    if args.no_bar || met.into_iter().all(|met| met) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    })
 }
