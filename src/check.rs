@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::admission::pods::judge_workload;
 use crate::api::Kind;
-use crate::facts::Facts;
+use crate::facts::{Complete, Facts};
 use crate::field::Field;
 use crate::finding::{Finding, Report};
 use crate::inject::Installation;
@@ -46,8 +46,20 @@ pub struct Input {
     pub skipped: usize,
     /// Those of them that ours depend on.
     others: Vec<Value>,
-    /// Whether these are all objects of ours that the cluster has.
-    pub is_whole_cluster: bool,
+    /// Where it was read.
+    pub place: Place,
+}
+
+/// Where objects were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// In files, which hold a part of a cluster only: nothing is absent because it is not in them.
+    #[default]
+    Files,
+    /// In one namespace, with what belongs to no namespace.
+    Namespace(String),
+    /// In the whole cluster.
+    Cluster,
 }
 
 /// Something that could not be read.
@@ -162,18 +174,20 @@ fn at_top(rule: &'static Rule, field: &str, value: &str, cause: String) -> Repor
     report
 }
 
-/// What the objects say to each other. Files hold a part of a cluster only: nothing is absent because it is not in
-/// them.
+/// What the objects say to each other, and where all are known.
 fn facts(input: &Input) -> Facts {
     let mut facts = Facts::default();
     for object in input.manifests.iter().map(Manifest::value).chain(&input.others) {
         observe::add(&mut facts, object);
     }
-    if input.is_whole_cluster {
-        facts.secret_stores.is_complete = true;
-        facts.cluster_secret_stores.is_complete = true;
-        facts.external_secrets.is_complete = true;
-        facts.push_secrets.is_complete = true;
-    }
+    let (namespaced, of_cluster) = match &input.place {
+        Place::Files => return facts,
+        Place::Namespace(name) => (Complete::Within(name.as_str().into()), Complete::Everywhere),
+        Place::Cluster => (Complete::Everywhere, Complete::Everywhere),
+    };
+    facts.secret_stores.complete = namespaced.clone();
+    facts.external_secrets.complete = namespaced.clone();
+    facts.push_secrets.complete = namespaced;
+    facts.cluster_secret_stores.complete = of_cluster;
     facts
 }

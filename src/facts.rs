@@ -12,7 +12,7 @@ mod stores;
 use crate::api::common::{StoreKind, StoreRef};
 
 pub use keys::{Form, Keys, Owner};
-pub use known::{Known, Lookup};
+pub use known::{Complete, Known, Lookup};
 pub use labels::{Labels, selects};
 pub use objects::{Account, Metadata, Namespace, Push, Pushes, Settings, Target};
 pub use stores::{Admits, Identity, Store, admits};

@@ -10,7 +10,7 @@ use kube::api::Api;
 use kube::runtime::watcher::Event;
 
 use crate::cluster;
-use crate::facts::{FactKind, Known};
+use crate::facts::{Complete, FactKind, Known};
 use crate::health::{Health, Part};
 use crate::observe::{
     ClusterSecretStores, ConfigMaps, ExternalSecrets, Namespaces, Observed, PushSecrets, SecretStores,
@@ -83,7 +83,7 @@ impl Source {
                     listed.insert(seen.namespace(), seen.name(), seen.taken.0.clone());
                 }
                 Event::InitDone => {
-                    listed.is_complete = true;
+                    listed.complete = Complete::Everywhere;
                     self.change::<O>(|known| *known = std::mem::take(&mut listed));
                 }
                 Event::Apply(seen) => self.change::<O>(|known| {

@@ -176,7 +176,7 @@ impl Webhook {
     /// hangs on a store which is not known waits for it.
     async fn decide_patiently<'a>(&self, body: &'a str, path: &str) -> Decided<'a> {
         let decided = self.decide(body, path);
-        if !hangs_on_store(&decided) || !self.facts.read().secret_stores.is_complete {
+        if !hangs_on_store(&decided) || !self.facts.read().secret_stores.is_complete() {
             return decided;
         }
         let mut changes = self.facts.changes();

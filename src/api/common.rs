@@ -105,3 +105,13 @@ pub struct Condition {
     #[schemars(extend("format" = "date-time"))]
     pub last_transition_time: Option<String>,
 }
+
+impl Condition {
+    /// The type of the condition that says whether all is as it should be.
+    pub const READY: &str = "Ready";
+
+    /// The condition Ready among those of a status.
+    pub fn ready(conditions: &[Self]) -> Option<&Self> {
+        conditions.iter().find(|condition| condition.type_ == Self::READY)
+    }
+}

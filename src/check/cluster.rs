@@ -11,7 +11,7 @@ use kube::{Client, Config, ResourceExt};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Input, Manifest};
+use super::{Input, Manifest, Place};
 use crate::api::{GROUP, Kind};
 use crate::cluster::Trouble;
 use crate::inject::annotations::PREFIX;
@@ -58,7 +58,8 @@ pub async fn read(kubeconfig: Option<PathBuf>, namespace: Option<&str>) -> Resul
     };
     let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
     let client = Client::try_from(config).map_err(|error| ClusterError::Connect(Box::new(error)))?;
-    let mut input = Input { is_whole_cluster: true, ..Input::default() };
+    let place = namespace.map_or(Place::Cluster, |name| Place::Namespace(name.to_owned()));
+    let mut input = Input { place, ..Input::default() };
     input.others = namespaces(&client, namespace).await;
     let ours = Kind::ALL.into_iter().map(|kind| Listed {
         kind: GroupVersionKind::gvk(GROUP, kind.version(), kind.as_str()),

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 
 use serde_json::{Value, json};
 
-use super::{Located, Outcome, Problem};
+use super::{Located, Outcome, Place, Problem};
 use crate::inject;
 use crate::rule::Level;
 use crate::validate::rules;
@@ -39,7 +39,7 @@ pub fn text(outcome: &Outcome<'_>, palette: Palette) -> String {
     for Problem { file, line, message } in &outcome.input.unreadable {
         let _ = writeln!(out, "{bold}{}:{line}:{plain} {red}unreadable:{plain} {message}", file.display());
     }
-    if outcome.input.is_whole_cluster {
+    if outcome.input.place != Place::Files {
         by_namespace(outcome, palette, &mut out);
     } else {
         for located in &outcome.findings {
@@ -105,7 +105,7 @@ fn count(n: usize, one: &str) -> String {
 fn summary(outcome: &Outcome<'_>) -> String {
     let input = outcome.input;
     let mut out = String::new();
-    if !input.is_whole_cluster {
+    if input.place == Place::Files {
         let _ = write!(out, "{}, ", count(input.files, "file"));
     }
     let _ = write!(out, "{}", count(input.manifests.len(), "object"));

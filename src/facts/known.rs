@@ -6,8 +6,20 @@ use std::collections::HashMap;
 #[derive(Clone, Debug)]
 pub struct Known<V> {
     by_namespace: HashMap<Box<str>, HashMap<Box<str>, V>>,
-    /// Whether these are all objects of the kind that there are.
-    pub is_complete: bool,
+    /// Where these are all objects of the kind that there are.
+    pub complete: Complete,
+}
+
+/// Where everything is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Complete {
+    /// Nowhere: what is not known may exist.
+    #[default]
+    Nowhere,
+    /// In this namespace.
+    Within(Box<str>),
+    /// In the whole cluster.
+    Everywhere,
 }
 
 /// The answer to a question about one object.
@@ -46,7 +58,7 @@ impl<T> Lookup<T> {
 
 impl<V> Default for Known<V> {
     fn default() -> Self {
-        Self { by_namespace: HashMap::new(), is_complete: false }
+        Self { by_namespace: HashMap::new(), complete: Complete::Nowhere }
     }
 }
 
@@ -71,14 +83,28 @@ impl<V> Known<V> {
 
     /// Whether nothing is known: no object, and not that there is none.
     pub fn is_unknown(&self) -> bool {
-        self.by_namespace.is_empty() && !self.is_complete
+        self.by_namespace.is_empty() && self.complete == Complete::Nowhere
+    }
+
+    /// Whether these are all objects of the kind that there are.
+    pub fn is_complete(&self) -> bool {
+        self.complete == Complete::Everywhere
+    }
+
+    /// Whether these are all objects of the kind in a namespace.
+    pub fn is_complete_in(&self, namespace: &str) -> bool {
+        match &self.complete {
+            Complete::Nowhere => false,
+            Complete::Within(known) => **known == *namespace,
+            Complete::Everywhere => true,
+        }
     }
 
     /// What is known of one object.
     pub fn get(&self, namespace: &str, name: &str) -> Lookup<&V> {
         match self.by_namespace.get(namespace).and_then(|names| names.get(name)) {
             Some(value) => Lookup::Found(value),
-            None if self.is_complete => Lookup::Absent,
+            None if self.is_complete_in(namespace) => Lookup::Absent,
             None => Lookup::Unknown,
         }
     }
@@ -93,5 +119,25 @@ impl<V> Known<V> {
         self.by_namespace.iter().flat_map(|(namespace, names)| {
             names.iter().map(move |(name, value)| (&**namespace, &**name, value))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_absent_where_all_is_known_and_nowhere_else() {
+        let mut known = Known::default();
+        known.insert("a", "one", ());
+        for (complete, in_a, in_b) in [
+            (Complete::Nowhere, Lookup::Unknown, Lookup::Unknown),
+            (Complete::Within("a".into()), Lookup::Absent, Lookup::Unknown),
+            (Complete::Everywhere, Lookup::Absent, Lookup::Absent),
+        ] {
+            known.complete = complete;
+            assert_eq!(known.get("a", "one"), Lookup::Found(&()));
+            assert_eq!((known.get("a", "two"), known.get("b", "one")), (in_a, in_b), "{:?}", known.complete);
+        }
     }
 }

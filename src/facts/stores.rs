@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use regex::Regex;
 
 use super::{Labels, Metadata, selects};
-use crate::api::common::{SecretKeySelector, StoreKind};
+use crate::api::common::{Condition, SecretKeySelector, StoreKind};
 use crate::api::secret_store::{AwsProvider, NamespaceCondition, SecretStoreSpec, SecretStoreStatus};
 use crate::go::regexp;
 
@@ -91,7 +91,7 @@ impl Store {
         status: &SecretStoreStatus,
     ) -> Self {
         let aws = spec.provider.aws.as_ref();
-        let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
+        let ready = Condition::ready(&status.conditions);
         Self {
             is_aws: spec.secrets_manager().is_some(),
             region: aws.map(|aws| aws.region.as_str().into()).unwrap_or_default(),

@@ -7,7 +7,7 @@ use std::path::Path;
 use keyhatch::api::Kind;
 use keyhatch::api::secret_store::Adopt;
 use keyhatch::check;
-use keyhatch::facts::{FactKind, Facts};
+use keyhatch::facts::{Complete, FactKind, Facts};
 use keyhatch::finding::Finding;
 use keyhatch::object::Object;
 use keyhatch::observe;
@@ -29,14 +29,14 @@ fn cluster() -> Facts {
 }
 
 fn complete(facts: &mut Facts) {
-    facts.secret_stores.is_complete = true;
-    facts.cluster_secret_stores.is_complete = true;
-    facts.external_secrets.is_complete = true;
-    facts.push_secrets.is_complete = true;
-    facts.namespaces.is_complete = true;
-    facts.secrets.is_complete = true;
-    facts.config_maps.is_complete = true;
-    facts.service_accounts.is_complete = true;
+    facts.secret_stores.complete = Complete::Everywhere;
+    facts.cluster_secret_stores.complete = Complete::Everywhere;
+    facts.external_secrets.complete = Complete::Everywhere;
+    facts.push_secrets.complete = Complete::Everywhere;
+    facts.namespaces.complete = Complete::Everywhere;
+    facts.secrets.complete = Complete::Everywhere;
+    facts.config_maps.complete = Complete::Everywhere;
+    facts.service_accounts.complete = Complete::Everywhere;
 }
 
 fn findings(kind: Kind, object: &Value, facts: &Facts) -> Vec<Finding> {
@@ -85,12 +85,12 @@ fn every_rule_about_others_has_an_example_that_breaks_it_there_and_nowhere_else(
 #[test]
 fn what_is_known_in_part_is_never_taken_for_all() {
     let mut facts = cluster();
-    facts.secrets.is_complete = false;
-    facts.config_maps.is_complete = false;
-    facts.service_accounts.is_complete = false;
-    facts.secret_stores.is_complete = false;
-    facts.cluster_secret_stores.is_complete = false;
-    facts.namespaces.is_complete = false;
+    facts.secrets.complete = Complete::Nowhere;
+    facts.config_maps.complete = Complete::Nowhere;
+    facts.service_accounts.complete = Complete::Nowhere;
+    facts.secret_stores.complete = Complete::Nowhere;
+    facts.cluster_secret_stores.complete = Complete::Nowhere;
+    facts.namespaces.complete = Complete::Nowhere;
     for rule in about_others() {
         for finding in broken(rule, &facts) {
             assert!(!finding.cause.contains("there is no"), "{}: {finding}", rule.id);

@@ -104,7 +104,7 @@ fn chosen<'a>(selectors: &[&LabelSelector], names: &[String], context: &Context<
             || selectors.iter().any(|selector| selects(selector, &namespace.labels))
     };
     let chosen = known.within("").filter(|(name, known)| is_chosen(name, known)).map(|(name, _)| name);
-    known.is_complete.then(|| chosen.collect())
+    known.is_complete().then(|| chosen.collect())
 }
 
 /// Whether an object was made by the one that is judged.

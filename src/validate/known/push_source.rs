@@ -29,7 +29,9 @@ pub(super) fn check(
     let known = &context.facts.secrets;
     if source.name.is_empty() {
         let Some(labels) = &source.selector else { return };
-        if known.is_complete && !known.within(namespace).any(|(_, secret)| selects(labels, &secret.labels)) {
+        if known.is_complete_in(namespace)
+            && !known.within(namespace).any(|(_, secret)| selects(labels, &secret.labels))
+        {
             let cause = "selects no Secret of the namespace, so nothing is pushed";
             report.missing(&PUSH_SOURCE_MISSING, &at_source.key("selector"), cause);
         }

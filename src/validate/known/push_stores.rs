@@ -62,7 +62,7 @@ pub(super) fn selected<'a>(
     let known = context.facts.stores(store.kind);
     match &store.label_selector {
         None => known.get(namespace, &store.name).found().map(|store| vec![store]),
-        Some(_) if !known.is_complete => None,
+        Some(_) if !known.is_complete_in(namespace) => None,
         Some(labels) => {
             let stores = known.within(namespace).map(|(_, store)| store);
             Some(stores.filter(|store| !store.is_deleting && selects(labels, &store.labels)).collect())

@@ -40,7 +40,7 @@ pub(super) fn nobody_runs(controller: &str, context: &Context<'_>) -> Option<Str
     let facts = context.facts;
     if controller.is_empty()
         || controller == OWN_CLASS
-        || !(facts.secret_stores.is_complete && facts.cluster_secret_stores.is_complete)
+        || !(facts.secret_stores.is_complete() && facts.cluster_secret_stores.is_complete())
     {
         return None;
     }
