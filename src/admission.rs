@@ -89,6 +89,9 @@ pub enum ReviewError {
         /// CREATE or UPDATE.
         operation: String,
     },
+    /// A pod that asks for secrets and has no place for them.
+    #[error("the object is no pod: its spec and each of its containers must be objects")]
+    NoPod,
     /// A version of ours that is not served.
     #[error("{kind} of version {version} is not understood; write {}", .kind.api_version())]
     OtherVersion {

@@ -1,5 +1,6 @@
 //! What a validator says: findings, each of one rule at one field, collected in a [`Report`].
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::field::Field;
@@ -41,8 +42,9 @@ impl fmt::Display for Finding {
     }
 }
 
-/// So many findings of one object are kept: nobody reads more of an object that is made of mistakes.
-const MOST: usize = 1000;
+/// So many findings of one object are kept: nobody reads more of an object that is made of mistakes. Mistakes have
+/// as much room again, or doubts in front of them would have the object admitted.
+pub const MOST: usize = 1000;
 
 /// The findings of one object, in the order of its fields.
 #[derive(Debug, Default)]
@@ -78,11 +80,17 @@ impl Report {
     }
 
     fn push(&mut self, rule: &'static Rule, reason: Reason, field: &Field<'_>, value: String, cause: String) {
-        if self.findings.len() >= MOST {
+        let level = rule.level;
+        let most = if level == Level::Deny { 2 * MOST } else { MOST };
+        if self.findings.len() >= most {
             return;
         }
-        let level = rule.level;
         self.findings.push(Finding { rule, level, reason, field: field.to_string(), value, cause });
+    }
+
+    /// Whether no more is kept, so that there is no need to find it.
+    pub fn is_full(&self) -> bool {
+        self.findings.len() >= 2 * MOST
     }
 
     /// Whether nothing was found.
@@ -97,10 +105,13 @@ impl Report {
         Self { findings: self.findings.into_iter().filter_map(level).collect() }
     }
 
-    /// Whether the same is among the findings.
-    pub fn contains(&self, finding: &Finding) -> bool {
-        let same = |own: &&Finding| own.rule.id == finding.rule.id && own.field == finding.field;
-        self.findings.iter().any(|own| same(&own) && own.value == finding.value)
+    /// Whether one of these is not among the findings.
+    pub fn lacks_any(&self, findings: &[Finding]) -> bool {
+        fn same(finding: &Finding) -> (&str, &str, &str) {
+            (finding.rule.id, &finding.field, &finding.value)
+        }
+        let own: HashSet<_> = self.findings.iter().map(same).collect();
+        findings.iter().any(|finding| !own.contains(&same(finding)))
     }
 
     /// All findings, mistakes and doubts.
@@ -140,6 +151,20 @@ pub fn quote(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mistakes_have_room_behind_any_number_of_doubts() {
+        let mut report = Report::default();
+        for _ in 0..3 * MOST {
+            report.missing(&crate::object::UNKNOWN_FIELD, &Field::Root, "a doubt");
+        }
+        assert!(!report.has(Level::Deny));
+        for _ in 0..3 * MOST {
+            report.missing(&crate::object::REQUIRED_FIELD, &Field::Root, "a mistake");
+        }
+        assert!(report.has(Level::Deny));
+        assert_eq!(report.into_findings().len(), 2 * MOST);
+    }
 
     #[test]
     fn long_values_are_cut_at_a_character() {

@@ -146,6 +146,9 @@ fn inject(
     pod::check(pod, installation, &spec, report);
     reserved::check(pod, &containers, asked, &spec, report);
     let users = containers::users(&containers, asked, reserved::was_injected(pod), &annotations, report);
+    if !request::is_countable(&users, asked, &inject_at, report) {
+        return Plan::default();
+    }
     let identity = user::choose(pod, &users);
     let before = reserved::request_in(pod);
     let (mode, request) =
@@ -155,6 +158,9 @@ fn inject(
     argv::check(&users, asked, &request, &spec, report);
     via::check(&users, asked, &request, installation, &annotations, report);
     user::check(&request, identity, &inject_at, report);
+    if report.has(Level::Deny) {
+        return Plan::default(); // of a pod that is refused nothing is wanted, however much it asks for
+    }
     let needs = needs(asked, at);
     let status = status(mode, &request);
     let invocation = Invocation {

@@ -106,12 +106,12 @@ impl<'a> Object<'a> {
             Err(error) => return Err(Unreadable::Spec(error)),
         };
         if self.is_schema_checked
-            && let Ok(read) = Option::deserialize(value.clone())
+            && let Ok(read) = Option::deserialize(&value)
         {
             return Ok(read);
         }
         schema::check(self.kind, &mut value, &Field::Root.key("spec"), report);
-        Option::deserialize(value).map_err(Unreadable::Spec)
+        Option::deserialize(&value).map_err(Unreadable::Spec)
     }
 
     /// What is wrong with a spec and with the fields that nobody knows; an absent spec is an empty one.
@@ -185,7 +185,7 @@ fn read_deep<T: DeserializeOwned>(raw: &str) -> Option<Option<Read<T>>> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Read<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut unknown = Vec::new();
-        let spec = serde_ignored::deserialize(deserializer, |path| unknown.push(unknown::in_spec(&path)))?;
+        let spec = serde_ignored::deserialize(deserializer, |path| unknown::note(&mut unknown, &path))?;
         Ok(Self { spec, unknown })
     }
 }

@@ -92,7 +92,7 @@ pub(crate) fn hangs_on_unknown_store(
     context: &Context<'_>,
 ) -> bool {
     let elsewhere = judge(object, context, false);
-    elsewhere.is_ok_and(|elsewhere| mistakes.iter().any(|mistake| !elsewhere.contains(mistake)))
+    elsewhere.is_ok_and(|elsewhere| elsewhere.lacks_any(mistakes))
 }
 
 fn judge(object: &Object<'_>, context: &Context<'_>, unknown_is_aws: bool) -> Result<Report, Unreadable> {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::review::{Cause, Details, Request, Status};
 use super::{Decision, Doubt, ReviewError, Why};
+use crate::finding::MOST;
 
 /// The API server passes 4096 bytes of warnings on, and cuts each at 256.
 const MAX_WARNINGS: usize = 15;
@@ -36,7 +37,7 @@ pub fn refusal(request: &Request<'_>, decision: &Decision) -> Status {
     });
     let rest = (more > 0).then(|| Cause {
         reason: "FieldValueInvalid",
-        message: format!("and {more} more mistakes: keyhatch check"),
+        message: format!("and {more}{} more mistakes: keyhatch check", or(decision.mistakes.len())),
         field: "spec".into(),
     });
     let causes = causes.chain(rest);
@@ -56,7 +57,8 @@ pub fn refusal_of_error(error: &ReviewError) -> Status {
         | ReviewError::NotText
         | ReviewError::OtherReview { .. }
         | ReviewError::NoRequest
-        | ReviewError::NoObject { .. } => (400, "BadRequest"),
+        | ReviewError::NoObject { .. }
+        | ReviewError::NoPod => (400, "BadRequest"),
         ReviewError::OtherVersion { .. } | ReviewError::Object(_) => (422, "Invalid"),
         ReviewError::TooLarge { .. } => (413, "RequestEntityTooLarge"),
         ReviewError::Late | ReviewError::NoRoots => (503, "ServiceUnavailable"),
@@ -71,12 +73,17 @@ pub fn warnings(doubts: &[Doubt]) -> Vec<String> {
         let lines = pieces(&warning(doubt));
         let is_last = index + 1 == doubts.len();
         if out.len() + lines.len() > MAX_WARNINGS - usize::from(!is_last) {
-            out.push(format!("and {} more: keyhatch check", doubts.len() - index));
+            out.push(format!("and {}{} more: keyhatch check", doubts.len() - index, or(doubts.len())));
             break;
         }
         out.extend(lines);
     }
     out
+}
+
+/// Of very many not all were counted.
+fn or(count: usize) -> &'static str {
+    if count >= MOST { " or" } else { "" }
 }
 
 fn warning(doubt: &Doubt) -> String {
@@ -138,6 +145,7 @@ mod tests {
         assert_eq!(lines.len(), 15);
         assert_eq!(lines[14], "and 6 more: keyhatch check");
         assert_eq!(warnings(&doubts(15, "x")).len(), 15);
+        assert_eq!(warnings(&doubts(1000, "x"))[14], "and 986 or more: keyhatch check");
     }
 
     #[test]

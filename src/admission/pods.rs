@@ -72,6 +72,9 @@ pub fn decide_pod(
     if !patch.is_empty() && installation.roots.is_empty() {
         return Err(ReviewError::NoRoots);
     }
+    if !patch.is_empty() && !has_parts(&pod) {
+        return Err(ReviewError::NoPod);
+    }
     let findings = report.into_findings();
     let hangs_on_store = findings.iter().any(may_be_late);
     // What cannot be injected cannot be admitted, either, however lenient this installation is.
@@ -166,6 +169,15 @@ fn reviewed(request: &Request<'_>) -> Option<Workload> {
     Workload::named(&request.kind.group, &request.kind.kind).filter(|_| is_whole)
 }
 
+/// Whether what a patch goes into is there, and what a pod has there. The API server sends no other.
+fn has_parts(pod: &Value) -> bool {
+    let is_list = |name: &str| {
+        let list = pod.pointer("/spec").and_then(|spec| spec.get(name)).and_then(Value::as_array);
+        list.is_none_or(|items| items.iter().all(Value::is_object))
+    };
+    pod.get("spec").is_some_and(Value::is_object) && is_list("containers") && is_list("initContainers")
+}
+
 fn no_object(request: &Request<'_>) -> ReviewError {
     ReviewError::NoObject { operation: request.operation.to_string() }
 }
@@ -193,4 +205,36 @@ fn is_about_others(finding: &Finding) -> bool {
 /// Whether the news of what is missed may be on its way.
 fn may_be_late(finding: &Finding) -> bool {
     is_about_others(finding) || finding.rule.id == Code::NoStore.rule().id
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::admission::review;
+
+    fn decided(spec: &Value) -> Result<Decision, ReviewError> {
+        let body = json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {
+                "uid": "1", "operation": "CREATE", "kind": {"group": "", "version": "v1", "kind": "Pod"},
+                "object": {"spec": spec, "metadata": {"annotations": {
+                    "keyhatch.dev/inject": "true", "keyhatch.dev/secret-a": "aws::a",
+                }}},
+            },
+        })
+        .to_string();
+        let (request, pod) = review::parse::<Pod>(&body)?.take_object();
+        let installation = Installation { roots: "roots".into(), ..Installation::anywhere() };
+        decide_pod(&request, pod, &Facts::default(), &installation)
+    }
+
+    #[test]
+    fn a_pod_that_no_patch_would_fit_is_refused() {
+        for spec in [json!(null), json!("a"), json!([{}]), json!({"containers": [{"name": "a"}, []]})] {
+            assert!(matches!(decided(&spec), Err(ReviewError::NoPod)), "{spec}");
+        }
+        assert!(!decided(&json!({"containers": [{"name": "a"}]})).unwrap().patch.is_empty());
+    }
 }

@@ -228,7 +228,7 @@ fn check_key(key: &str, name: &str, at: &Field<'_>, report: &mut Report) {
         return;
     }
     let is_short = ["secret-", "env-", "perms-"].iter().any(|short| name.starts_with(short));
-    if NAMES.contains(&name) || is_short || is_note(name) {
+    if NAMES.contains(&name) || is_short || is_note(name) || report.is_full() {
         return;
     }
     let cause = match suggest::nearest(name, NAMES) {

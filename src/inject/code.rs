@@ -133,7 +133,7 @@ impl Code {
                 "10s or more, or \"0\" for never.") },
             Self::TooMany => const { &deny("TooMany", Invalid,
                 "One pod's answer must stay small enough to be held in memory.",
-                "At most 100 references; whole documents instead of single properties.") },
+                "At most 100 references, in at most 250 containers; whole documents instead of single properties.") },
             Self::UnknownContainer => const { &deny("UnknownContainer", Invalid,
                 "The container that should see the secrets is not in the pod.",
                 "The name of a container or init container of this pod.") },

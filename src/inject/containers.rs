@@ -1,10 +1,13 @@
 //! The containers of a pod as they are without us: what was injected before is looked through.
 
+use std::collections::BTreeSet;
+
 use keyhatch_agent::layout;
 use serde_json::Value;
 
 use super::agent::{AGENT, SECRETS, TOKEN};
 use super::annotations::{Asked, INLINE};
+use super::request::MAX_CONTAINERS;
 use super::{Code, argv};
 use crate::field::Field;
 use crate::finding::Report;
@@ -54,24 +57,28 @@ pub(super) fn users<'a>(
     at: &Field<'_>,
     report: &mut Report,
 ) -> Vec<User<'a>> {
-    let names = || containers.iter().map(|container| container.name);
+    let names: BTreeSet<&str> = containers.iter().map(|container| container.name).collect();
+    let mut unknown = 0;
     let mut check = |name: &str, annotation: &str| {
-        if names().any(|known| known == name) {
+        if names.contains(name) || report.is_full() {
             return;
         }
-        let cause = match suggest::nearest(name, names()) {
+        unknown += 1;
+        // Nobody reads on, and to compare all with all takes its time.
+        let compared = if unknown <= MAX_COMPARED { MAX_CONTAINERS } else { 0 };
+        let cause = match suggest::nearest(name, names.iter().copied().take(compared)) {
             Some(near) => format!("the pod has no such container; did you mean {near}?"),
-            None => {
-                format!("the pod has no such container; it has {}", names().collect::<Vec<_>>().join(", "))
-            }
+            None => format!("the pod has no such container; it has {}", listed(containers)),
         };
         report.text(Code::UnknownContainer.rule(), &at.key(annotation), name, cause);
     };
+    let meant: Option<BTreeSet<&str>> =
+        asked.containers.as_ref().map(|names| names.iter().map(String::as_str).collect());
     asked.containers.iter().flatten().for_each(|name| check(name, "keyhatch.dev/containers"));
     asked.entrypoint.keys().for_each(|name| check(name, "keyhatch.dev/entrypoint"));
     let user = |container: &Container<'a>| {
-        let is_meant = match &asked.containers {
-            Some(meant) => meant.iter().any(|name| name == container.name),
+        let is_meant = match &meant {
+            Some(meant) => meant.contains(container.name),
             None => !was_injected || container.mounts(SECRETS),
         };
         let has_own = container.inline().next().is_some() || container.kubelet_variables().next().is_some();
@@ -79,6 +86,17 @@ pub(super) fn users<'a>(
         is_user.then_some(User { container: *container, is_meant })
     };
     containers.iter().filter_map(user).collect()
+}
+
+/// So many names that are none of the pod's are compared with those that are.
+const MAX_COMPARED: usize = 50;
+
+/// The names of containers, or of the first of very many.
+fn listed(containers: &[Container<'_>]) -> String {
+    const MOST: usize = 20;
+    let mut names: Vec<_> = containers.iter().take(MOST).map(|container| container.name).collect();
+    names.extend((containers.len() > MOST).then_some("…"));
+    names.join(", ")
 }
 
 impl<'a> Container<'a> {

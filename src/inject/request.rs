@@ -1,6 +1,6 @@
 //! What was asked for in, the request that stands in the agent's args out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyhatch_agent::{ExternalSecret, File, Mode, Permissions, Request};
 use serde_json::Value;
@@ -66,6 +66,32 @@ fn check_refresh(pod: &Value, request: &Request, at: &Field<'_>, report: &mut Re
     }
 }
 
+/// The most containers of one pod that see secrets: each is named in the request for each ExternalSecret.
+pub(super) const MAX_CONTAINERS: usize = 250;
+
+/// Whether so little is asked for that it can be looked at: what is asked for and who sees it multiply. What is a
+/// little too much is counted with all else.
+pub(super) fn is_countable(users: &[User<'_>], asked: &Asked, at: &Field<'_>, report: &mut Report) -> bool {
+    if users.len() > MAX_CONTAINERS {
+        let cause = format!("at most {MAX_CONTAINERS} are allowed in one pod");
+        report.value(
+            Code::TooMany.rule(),
+            at,
+            format_args!("{} containers with secrets", users.len()),
+            cause,
+        );
+        return false;
+    }
+    let Asked { files, env, external_secrets, external_secret_env, .. } = asked;
+    let count = files.len() + env.len() + external_secrets.len() + external_secret_env.len();
+    if count > 10 * MAX_REFERENCES {
+        let cause = format!("at most {MAX_REFERENCES} are allowed in one pod");
+        report.value(Code::TooMany.rule(), at, format_args!("{count} references"), cause);
+        return false;
+    }
+    true
+}
+
 /// Checks that something is asked for, and not more than one answer can hold.
 pub(super) fn check(request: &Request, at: &Field<'_>, report: &mut Report) {
     match check_count(request) {
@@ -119,14 +145,15 @@ fn variables(
     if user.is_meant {
         variables.extend(asked.env.iter().map(|(name, from)| (name.clone(), from.to_string())));
     }
+    let names =
+        || container.items("env").map(|it| it.get("name").and_then(Value::as_str).unwrap_or_default());
+    let of_kubelet: BTreeSet<usize> = container.kubelet_variables().map(|(index, ..)| index).collect();
     container.at(spec, |at| {
         let at = at.key("env");
-        for (index, variable) in container.items("env").enumerate() {
-            let name = variable.get("name").and_then(Value::as_str).unwrap_or_default();
-            if container.kubelet_variables().any(|(at, ..)| at == index) {
-                continue;
-            }
-            if user.is_meant && asked.env.contains_key(name) {
+        let mut counts = BTreeMap::<&str, usize>::new();
+        for (index, name) in names().enumerate() {
+            *counts.entry(name).or_default() += 1;
+            if user.is_meant && asked.env.contains_key(name) && !of_kubelet.contains(&index) {
                 let cause = format!("{}env-{name} or env sets it, too; say it once", annotations::PREFIX);
                 report.text(Code::DuplicateTarget.rule(), &at.index(index).key("name"), name, cause);
             }
@@ -134,9 +161,7 @@ fn variables(
         let is_kubelets = via::is_kubelets(&container, asked);
         for (index, name, reference) in container.inline() {
             let at = at.index(index);
-            let same =
-                container.items("env").filter(|it| it.get("name").and_then(Value::as_str) == Some(name));
-            if is_kubelets && same.count() > 1 {
+            if is_kubelets && counts.get(name).is_some_and(|count| *count > 1) {
                 let cause = "env has it twice, and the kubelet sets it once; leave one out";
                 report.text(Code::DuplicateTarget.rule(), &at.key("name"), name, cause);
             }

@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::finding::MOST;
+
 /// An object; `S` is what its spec is read as.
 #[derive(Debug)]
 pub struct Envelope<'a, S> {
@@ -65,7 +67,9 @@ impl<'de: 'a, 'a, S: Deserialize<'de>> Visitor<'de> for Members<'a, S> {
                 Member::Common => drop(members.next_value::<IgnoredAny>()?),
                 Member::Unknown(name) => {
                     members.next_value::<IgnoredAny>()?;
-                    unknown.push(name);
+                    if unknown.len() < MOST {
+                        unknown.push(name);
+                    }
                 }
             }
         }

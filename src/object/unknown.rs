@@ -6,12 +6,24 @@ use serde_json::Value;
 use super::{places, schema};
 use crate::api::Kind;
 use crate::field::{self, Field};
-use crate::finding::Report;
+use crate::finding::{MOST, Report};
 use crate::rule::{Level, Reason, Rule};
 use crate::suggest;
 
+/// Notes a field of a spec that was left over, unless there are more than can be told.
+pub(super) fn note(unknown: &mut Vec<String>, path: &Path<'_>) {
+    if unknown.len() >= MOST {
+        return;
+    }
+    let path = in_spec(path);
+    // Providers are judged by the store's own rules.
+    if split(&path).0 != "spec.provider" {
+        unknown.push(path);
+    }
+}
+
 /// The path of a field inside a spec, as [`Field`] prints it.
-pub(super) fn in_spec(path: &Path<'_>) -> String {
+fn in_spec(path: &Path<'_>) -> String {
     match path {
         Path::Root => "spec".into(),
         Path::Seq { parent, index } => format!("{}[{index}]", in_spec(parent)),
@@ -24,14 +36,15 @@ pub(super) fn in_spec(path: &Path<'_>) -> String {
 
 /// Judges the fields that were left over when an object was read.
 pub(super) fn report<'a>(kind: Kind, unknown: impl Iterator<Item = &'a String>, report: &mut Report) {
+    // Those of one parent follow each other.
+    let mut known = ("", siblings(kind, ""));
     for path in unknown {
         let (parent, name) = split(path);
-        if parent == "spec.provider" {
-            continue; // providers are judged by the store's own rules
+        if parent != known.0 {
+            known = (parent, siblings(kind, parent));
         }
         let at = Field::Path(path);
-        let siblings = siblings(kind, parent);
-        if let Some(near) = suggest::nearest(name, siblings.iter().map(String::as_str)) {
+        if let Some(near) = suggest::nearest(name, known.1.iter().map(|name| name.as_str())) {
             report.missing(&MISSPELT_FIELD, &at, format!("did you mean {near}?"));
             continue;
         }
@@ -58,8 +71,8 @@ fn split(path: &str) -> (&str, &str) {
     }
 }
 
-/// The fields that the schema knows beside this one.
-fn siblings(kind: Kind, parent: &str) -> Vec<String> {
+/// The fields that the schema knows below a parent.
+fn siblings(kind: Kind, parent: &str) -> Vec<&'static String> {
     let mut node = schema::of(kind);
     for segment in parent.split('.').filter(|segment| !segment.is_empty()) {
         let name = segment.split('[').next().unwrap_or(segment);
@@ -68,7 +81,7 @@ fn siblings(kind: Kind, parent: &str) -> Vec<String> {
         node = if segment.contains('[') { child.get("items").unwrap_or(child) } else { child };
     }
     let properties = node.get("properties").and_then(Value::as_object);
-    properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
+    properties.map(|properties| properties.keys().collect()).unwrap_or_default()
 }
 
 /// A slip of the pen.

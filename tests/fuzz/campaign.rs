@@ -4,8 +4,11 @@
 #![allow(dead_code, reason = "the test and the program use their own parts of this")]
 
 mod judge;
+mod judge_pods;
 pub(crate) mod large;
+mod large_pods;
 mod mutate;
+mod pods;
 mod random;
 mod reviews;
 mod seeds;
@@ -28,11 +31,14 @@ use seeds::Seeds;
 
 /// An input may take this long; debug builds are about ten times slower.
 pub(crate) const LIMIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 2_000 } else { 250 });
-/// One input in so many is a YAML file.
-const FILES: u64 = 10;
+/// Of so many inputs one is a YAML file, one a pod and one an object that makes pods.
+const KINDS: u64 = 10;
+
 /// What to run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
+    /// Whether pods and what makes them are all there is.
+    pub(crate) only_pods: bool,
     pub(crate) seed: u64,
     pub(crate) first: u64,
     pub(crate) count: u64,
@@ -96,18 +102,21 @@ fn worker(plan: Plan, number: u64, seeds: &Seeds, next: &AtomicU64, progress: &d
             drop(fs::remove_file(&file));
             return summary;
         }
-        one(plan.seed, index, seeds, &file, &mut summary);
+        one(plan, index, seeds, &file, &mut summary);
         if summary.inputs.is_multiple_of(1_000) {
             progress(1_000);
         }
     }
 }
 
-fn one(seed: u64, index: u64, seeds: &Seeds, file: &Path, summary: &mut Summary) {
-    let input = Input::new(seed, index, seeds);
+fn one(plan: Plan, index: u64, seeds: &Seeds, file: &Path, summary: &mut Summary) {
+    let input = Input::new(plan, index, seeds);
     let none = Facts::default();
-    let facts = if index.is_multiple_of(2) { &none } else { &seeds.facts };
-    let outcome = input.run(file, facts);
+    let facts = match input {
+        Input::Pod(_) | Input::Workload(_) => &seeds.pods.facts,
+        Input::Review(_) | Input::File(..) => &seeds.facts,
+    };
+    let outcome = input.run(file, if (index / KINDS).is_multiple_of(2) { &none } else { facts });
     summary.inputs += 1;
     summary.took += outcome.took;
     summary.slowest = summary.slowest.max((outcome.took, index));
@@ -117,14 +126,16 @@ fn one(seed: u64, index: u64, seeds: &Seeds, file: &Path, summary: &mut Summary)
             summary.refused += u64::from(verdict.is_refused);
         }
         Err(error) => {
-            summary.fail(&error, format!("input {index} of seed {seed}: {error}\n{}", input.shown()));
+            summary.fail(&error, format!("input {index} of seed {}: {error}\n{}", plan.seed, input.shown()));
         }
     }
 }
 
 /// The bytes that are tried.
-enum Input {
+pub(crate) enum Input {
     Review(Vec<u8>),
+    Pod(Vec<u8>),
+    Workload(Vec<u8>),
     /// With the form in which the outcome is printed.
     File(Vec<u8>, u64),
 }
@@ -135,13 +146,21 @@ struct Outcome {
 }
 
 impl Input {
-    fn new(seed: u64, index: u64, seeds: &Seeds) -> Self {
-        let mut random = Random::of_input(seed, index);
-        if index % FILES == FILES - 1 {
-            Self::File(yaml::text(seeds, &mut random), random.next() % 20)
-        } else {
-            Self::Review(reviews::review(seeds, &mut random))
+    fn new(plan: Plan, index: u64, seeds: &Seeds) -> Self {
+        let mut random = Random::of_input(plan.seed, index);
+        let kind = if plan.only_pods { 7 + index % 2 } else { index % KINDS };
+        match kind {
+            9 => Self::File(yaml::text(seeds, &mut random), random.next() % 20),
+            8 => Self::Workload(pods::review(&seeds.pods, false, &mut random)),
+            7 => Self::Pod(pods::review(&seeds.pods, true, &mut random)),
+            _ => Self::Review(reviews::review(seeds, &mut random)),
         }
+    }
+
+    /// What is sent, or stands in the file.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        let (Self::Review(bytes) | Self::Pod(bytes) | Self::Workload(bytes) | Self::File(bytes, _)) = self;
+        bytes
     }
 
     /// Tries again what was a little too slow: another process may have had the processor.
@@ -164,11 +183,14 @@ impl Input {
             fs::write(file, text).expect("a writable temporary folder");
         }
         let started = Instant::now();
+        let mut took = None;
         let verdict = catch_unwind(AssertUnwindSafe(|| match self {
             Self::Review(body) => judge::judge_review(body, facts),
+            Self::Pod(body) => judge_pods::judge_pod(body, facts, &mut took),
+            Self::Workload(body) => judge_pods::judge_workload(body, facts, &mut took),
             Self::File(_, form) => judge::judge_file(file, *form),
         }));
-        let took = started.elapsed();
+        let took = took.unwrap_or_else(|| started.elapsed());
         let panicked = |panic: Box<dyn std::any::Any + Send>| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             Err(format!(
@@ -180,21 +202,19 @@ impl Input {
     }
 
     fn shown(&self) -> String {
-        let (Self::Review(bytes) | Self::File(bytes, _)) = self;
-        let text = String::from_utf8_lossy(bytes);
+        let text = String::from_utf8_lossy(self.bytes());
         let start: String = text.chars().take(3_000).collect();
-        format!("{start}\n({} bytes)", bytes.len())
+        format!("{start}\n({} bytes)", self.bytes().len())
     }
 }
 
 /// Makes an input and writes it to a file, to look at.
-pub(crate) fn write_input(seed: u64, index: u64, to: &PathBuf) -> std::io::Result<()> {
-    let (Input::Review(bytes) | Input::File(bytes, _)) = Input::new(seed, index, &Seeds::read());
-    fs::write(to, bytes)
+pub(crate) fn write_input(plan: Plan, to: &PathBuf) -> std::io::Result<()> {
+    fs::write(to, Input::new(plan, plan.first, &Seeds::read()).bytes())
 }
 
 /// Decides one review as a worker does, and answers how long it took.
-pub(crate) fn run_large(body: Vec<u8>) -> Result<Duration, String> {
-    let outcome = Input::Review(body).run(Path::new(""), &Facts::default());
+pub(crate) fn run_large(input: &Input) -> Result<Duration, String> {
+    let outcome = input.run(Path::new(""), &Facts::default());
     outcome.verdict.map(|_| outcome.took)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Verdict {
 const MAX_WARNING: usize = 256;
 const MAX_WARNINGS: usize = 4096;
 /// What an answer may have beyond the size of its review.
-const MAX_EXTRA: usize = 256 << 10;
+pub(crate) const MAX_EXTRA: usize = 256 << 10;
 
 /// Decides a review. An error is a broken promise, not a refusal.
 pub(crate) fn judge_review(body: &[u8], facts: &Facts) -> Result<Verdict, String> {
@@ -63,10 +63,7 @@ fn judge_request(request: &Request<'_>, context: &Context<'_>) -> Result<(Vec<u8
         return Err("an update that leaves the spec alone is refused".into());
     }
     let warnings = warnings(&decision.doubts);
-    let size: usize = warnings.iter().map(String::len).sum();
-    if size > MAX_WARNINGS || warnings.iter().any(|warning| warning.len() > MAX_WARNING) {
-        return Err(format!("warnings of {size} bytes would be cut"));
-    }
+    check_warnings(&warnings)?;
     let answer = match Kind::named(&request.kind.kind).filter(|_| verdict.is_refused) {
         Some(_) => Answer::deny(&request.uid, refusal(request, &decision), warnings),
         None => Answer::allow(&request.uid, warnings),
@@ -74,7 +71,15 @@ fn judge_request(request: &Request<'_>, context: &Context<'_>) -> Result<(Vec<u8
     Ok((encode(&answer)?, verdict))
 }
 
-fn encode(answer: &Answer<'_>) -> Result<Vec<u8>, String> {
+pub(crate) fn check_warnings(warnings: &[String]) -> Result<(), String> {
+    let size: usize = warnings.iter().map(String::len).sum();
+    if size > MAX_WARNINGS || warnings.iter().any(|warning| warning.len() > MAX_WARNING) {
+        return Err(format!("warnings of {size} bytes would be cut"));
+    }
+    Ok(())
+}
+
+pub(crate) fn encode(answer: &Answer<'_>) -> Result<Vec<u8>, String> {
     serde_json::to_vec(answer).map_err(|error| format!("the answer is no JSON: {error}"))
 }
 

@@ -8,6 +8,7 @@ use keyhatch::api::{GROUP, Kind};
 use serde_json::{Value, json};
 
 use super::seeds::{Seed, Seeds};
+use super::{Input, large_pods};
 
 /// What a long text repeats: brackets and branches of each little language, and characters of all lengths.
 const UNITS: &[&str] = &[
@@ -47,9 +48,14 @@ struct Place {
     pointer: String,
 }
 
-/// The reviews whose name contains a text; `size` is what is added, in bytes.
-pub(crate) fn reviews(named: &str, size: usize) -> impl Iterator<Item = (String, Vec<u8>)> {
+/// The inputs whose name contains a text; `size` is what is added, in bytes.
+pub(crate) fn inputs(named: &str, size: usize) -> impl Iterator<Item = (String, Input)> {
     let seeds = Seeds::read();
+    let pods = large_pods::inputs(&seeds.pods, named, size);
+    reviews(seeds, named, size).map(|(name, body)| (name, Input::Review(body))).chain(pods)
+}
+
+fn reviews(seeds: Seeds, named: &str, size: usize) -> impl Iterator<Item = (String, Vec<u8>)> {
     let places = places(&seeds);
     places.into_iter().flat_map(move |Place { seed, pointer }| {
         let Seed { kind, object } = &seeds.objects[seed];
@@ -66,7 +72,7 @@ pub(crate) fn reviews(named: &str, size: usize) -> impl Iterator<Item = (String,
     })
 }
 
-fn with(object: &Value, pointer: &str, value: &Value) -> Value {
+pub(super) fn with(object: &Value, pointer: &str, value: &Value) -> Value {
     let mut object = object.clone();
     if let Some(target) = object.pointer_mut(pointer) {
         value.clone_into(target);
@@ -88,10 +94,11 @@ fn places(seeds: &Seeds) -> Vec<Place> {
     places
 }
 
-fn walk(value: &Value, pointer: String, found: &mut dyn FnMut(String)) {
+pub(super) fn walk(value: &Value, pointer: String, found: &mut dyn FnMut(String)) {
     match value {
         Value::Object(map) => {
-            for (name, inner) in map.iter().filter(|(name, _)| !name.contains(['/', '~'])) {
+            for (name, inner) in map {
+                let name = name.replace('~', "~0").replace('/', "~1");
                 walk(inner, format!("{pointer}/{name}"), found);
             }
         }
@@ -105,7 +112,7 @@ fn walk(value: &Value, pointer: String, found: &mut dyn FnMut(String)) {
     found(pointer);
 }
 
-fn variants(value: &Value, size: usize) -> Vec<(String, Value)> {
+pub(super) fn variants(value: &Value, size: usize) -> Vec<(String, Value)> {
     match value {
         Value::String(_) => {
             let long = |unit: &&str| (format!("{unit:?}"), unit.repeat(size / unit.len()).into());

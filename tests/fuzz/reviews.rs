@@ -50,6 +50,11 @@ pub(crate) fn review(seeds: &Seeds, random: &mut Random) -> Vec<u8> {
     if random.once_in(25) {
         mutate(&mut value, &seeds.pool, random);
     }
+    with_broken_bytes(&value, random)
+}
+
+/// The text of a value, in one of six with something that no serializer writes.
+pub(crate) fn with_broken_bytes(value: &Value, random: &mut Random) -> Vec<u8> {
     let mut body = value.to_string().into_bytes();
     match random.below(100) {
         0..6 => insert_token(&mut body, random),

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use keyhatch::api::Kind;
 use keyhatch::check;
-use keyhatch::facts::Facts;
+use keyhatch::facts::{Complete, Facts};
 use keyhatch::validate::rules;
 use serde_json::Value;
 
 use super::mutate::{self, Pool};
+use super::pods::Pods;
 
 /// An object of one of our kinds.
 pub(crate) struct Seed {
@@ -24,6 +25,8 @@ pub(crate) struct Seeds {
     pub(crate) texts: Vec<String>,
     /// Every store among the objects.
     pub(crate) facts: Facts,
+    /// What pods are made of.
+    pub(crate) pods: Pods,
 }
 
 impl Seeds {
@@ -37,8 +40,8 @@ impl Seeds {
                 .collect();
         let input = check::read(&folders, None);
         let mut facts = Facts::default();
-        facts.secret_stores.is_complete = true;
-        facts.cluster_secret_stores.is_complete = true;
+        facts.secret_stores.complete = Complete::Everywhere;
+        facts.cluster_secret_stores.complete = Complete::Everywhere;
         for object in &input.manifests {
             keyhatch::observe::add(&mut facts, object.value());
         }
@@ -52,7 +55,7 @@ impl Seeds {
         objects.iter().for_each(|seed| mutate::members(&seed.object, &mut pool));
         let mut texts = Vec::new();
         folders.iter().for_each(|folder| add_texts(folder, &mut texts));
-        Self { objects, pool, texts, facts }
+        Self { objects, pool, texts, facts, pods: Pods::read() }
     }
 }
 
@@ -70,7 +73,7 @@ fn examples(root: &Path) -> Vec<Seed> {
     rules().iter().filter(|rule| !rule.example.is_empty()).filter_map(example).collect()
 }
 
-fn add_texts(folder: &Path, texts: &mut Vec<String>) {
+pub(crate) fn add_texts(folder: &Path, texts: &mut Vec<String>) {
     let Ok(entries) = folder.read_dir() else { return };
     let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
     paths.sort();

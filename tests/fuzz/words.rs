@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::random::Random;
 
 /// The pieces of each language, separated by spaces; `␣` stands for a space.
-const LANGUAGES: [&str; 7] = [
+const LANGUAGES: [&str; 8] = [
     r#"( ) [ ] { } * + ? | ^ $ . \ (?i) (?P<a> (?: (?= (?< [^ [[:alpha:]] \p{Greek} \pN \Q \E \x{10FFFF} \b {1000} {2,}
        {1,1001} a-z a é \C \1 (?U) -"#,
     r#"{{ }} {{- -}} ␣ . .a $ $x := = | ( ) if␣ else end range␣ with␣ define␣"x" template␣"x" block␣ break continue /* */
@@ -18,6 +18,9 @@ const LANGUAGES: [&str; 7] = [
     "arn: aws aws-cn : iam secretsmanager kms eu-central-1 us-esat-1 123456789012 1234 role/ secret: key/ alias/ -AbCdEf \
      * / ␣ sts assumed-role/x/y é",
     "aws team-a prod/db a - . _ / A ! = @ example.com/x 0 é key kubernetes.io/ eu-central-1a namespace",
+    r#"aws:: cluster/ team prod/db ?version= uuid/ AWSPREVIOUS &metadata=tags &decode=base64 #a.b keyhatch: $(A) : { } [ ] ,
+       ␣ ' " | \n {a:␣'aws::a'} app other [/app] true false auto init sidecar 5m 0 /secrets /etc / .. 0400 0777 skip fail
+       exec kubelet keyhatch keyhatch-agent"#,
 ];
 
 /// Characters and words that are special somewhere.
@@ -92,7 +95,9 @@ fn language_of(field: &str) -> usize {
         "property" => 4,
         "role" | "additionalRoles" | "kmsKeyID" | "region" | "externalID" => 5,
         "secretKey" | "name" | "namespace" | "key" | "prefix" | "path" | "matchLabels" => 6,
-        _ => 7,
+        "value" | "command" | "args" | "mountPath" => 7,
+        _ if field.starts_with("keyhatch.dev/") => 7,
+        _ => 8,
     }
 }
 

@@ -8,7 +8,7 @@ use campaign::Plan;
 
 #[test]
 fn no_input_panics_or_takes_long() {
-    let plan = Plan { seed: 1, first: 0, count: 6_000, threads: 2 };
+    let plan = Plan { only_pods: false, seed: 1, first: 0, count: 6_000, threads: 2 };
     println!("{plan:?}");
     let summary = campaign::run(plan, &|_| {});
     println!("{:?} in the code that is tested", summary.took);
@@ -21,8 +21,8 @@ fn no_input_panics_or_takes_long() {
 #[test]
 fn large_input_takes_time_in_proportion_to_its_size() {
     // What takes the square of 20 kB in time takes seconds in a debug build.
-    for (name, body) in campaign::large::reviews("", 20_000).step_by(97) {
-        if let Err(error) = campaign::run_large(body) {
+    for (name, input) in campaign::large::inputs("", 20_000).step_by(97) {
+        if let Err(error) = campaign::run_large(&input) {
             panic!("{name}: {error}");
         }
     }

@@ -6,6 +6,7 @@ mod properties;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use keyhatch::field::Field;
 use keyhatch::finding::Report;
@@ -210,6 +211,46 @@ fn every_code_but_those_about_others_has_a_pod_that_it_is_about() {
             || ["ExternalSecretNotFound", "InjectionOff", "EnvFilesUnsupported", "ArnRegion"].contains(&id)
             || ["SecretNotFound", "PropertyMissing", "AwsDenied"].contains(&id);
         assert!(is_elsewhere || seen.contains(&id), "{id}");
+    }
+}
+
+/// `a0`, `a1` and so on: as many as a request of the API server's has room for.
+fn many(prefix: &str) -> Vec<String> {
+    (0..20_000).map(|number| format!("{prefix}{number}")).collect()
+}
+
+#[test]
+fn a_pod_that_asks_for_far_too_much_is_refused_in_no_time() {
+    let containers: Vec<_> =
+        many("c").iter().map(|name| json!({"name": name, "command": ["/run"]})).collect();
+    let variable = |name: &String| json!({"name": name, "value": "keyhatch:aws::a"});
+    let variables: Vec<_> = many("A").iter().map(variable).collect();
+    let one = json!([{"name": "one", "command": ["/run"], "env": variables}]);
+    let bare = json!([{"name": "one", "env": one[0]["env"]}]);
+    for (key, value, containers, code) in [
+        ("external-secret-env", many("a").join(","), json!(containers), "TooMany"),
+        (
+            "external-secret-env",
+            many("a").join(","),
+            json!([{"name": "one", "command": ["/run"]}]),
+            "TooMany",
+        ),
+        ("containers", many("a").join(","), json!(containers), "UnknownContainer"),
+        ("containers", "c9".into(), json!(containers), ""),
+        ("secret-a", "aws::a".into(), one, "TooMany"),
+        ("env-via", "kubelet".into(), bare, "TooMany"),
+    ] {
+        let mut pod = json!({
+            "metadata": {"annotations": {"keyhatch.dev/inject": "true", "keyhatch.dev/secret-x": "aws::x"}},
+            "spec": {"containers": containers},
+        });
+        pod["metadata"]["annotations"][format!("keyhatch.dev/{key}")] = value.into();
+        let started = Instant::now();
+        let told = planned(&pod, &defaults()).map_or_else(told, |plan| told(plan.doubts));
+        assert!(started.elapsed() < Duration::from_secs(5), "{key}: {:?}", started.elapsed());
+        let ends = format!("[{code}]\n");
+        assert!(if code.is_empty() { told.is_empty() } else { told.contains(&ends) }, "{key}: {told:.500}");
+        assert!(told.lines().all(|line| line.len() < 1_000), "{key}: {told:.500}");
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Annotation, Asked, ENV_VIA, File};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::grant::names::{self, NameError};
-use crate::grant::{GrantError, check_nesting, check_permissions};
+use crate::grant::{GrantError, MAX_REFERENCES, check_nesting, check_permissions};
 use crate::inject::Code;
 use crate::suggest;
 
@@ -100,7 +100,10 @@ fn read_permissions(
 ) {
     let rule = Code::BadPerms.rule();
     let Some(file) = files.get_mut(path) else {
-        let near = suggest::nearest(path, files.keys().map(String::as_str));
+        if report.is_full() {
+            return;
+        }
+        let near = suggest::nearest(path, files.keys().take(MAX_REFERENCES).map(String::as_str));
         let cause = match near {
             Some(near) => format!("the pod asks for no file of this name; did you mean {near}?"),
             None => "the pod asks for no file of this name".to_owned(),

@@ -1,6 +1,6 @@
 //! Annotations that say how: store, refresh, mode, containers, mount path, entry points.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyhatch_agent::OnMissing;
 use serde_json::{Map, Value};
@@ -107,14 +107,14 @@ fn choose<const N: usize>(value: &str, from: [&'static str; N], at: &Field<'_>, 
 
 /// Names with commas between them.
 fn read_list(value: &str, at: &Field<'_>, report: &mut Report) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+    let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
     for name in value.split(',').map(str::trim) {
         if name.is_empty() {
             report.text(Code::BadAnnotation.rule(), at, value, "write names with commas between them: a,b");
-        } else if names.iter().any(|known| known == name) {
-            report.text(Code::DuplicateTarget.rule(), at, name, "is named twice");
-        } else {
+        } else if seen.insert(name) {
             names.push(name.to_owned());
+        } else {
+            report.text(Code::DuplicateTarget.rule(), at, name, "is named twice");
         }
     }
     names

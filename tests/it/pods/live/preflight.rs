@@ -25,15 +25,15 @@ struct Site {
 
 fn site() -> &'static Site {
     static SITE: OnceLock<Site> = OnceLock::new();
-    SITE.get_or_init(Site::start)
+    SITE.get_or_init(|| Site::start(&["--preflight=deny"]))
 }
 
 impl Site {
-    fn start() -> Self {
+    fn start(flags: &'static [&'static str]) -> Self {
         let plane = ControlPlane::start(&Options::default()).unwrap();
         let aws = Aws::start();
-        let flags = &["--preflight=deny"];
-        let pods = Pods { image: "keyhatch-agent:1", broker: free_address().unwrap(), aws: aws.url(), flags };
+        let broker = free_address().unwrap();
+        let pods = Pods { image: "keyhatch-agent:1", broker, aws: aws.url(), flags };
         let webhook = Webhook::serve_pods(Path::new(env!("CARGO_BIN_EXE_keyhatch")), &plane, &pods).unwrap();
         webhook.register(&plane).unwrap();
         Self { plane, aws, _webhook: webhook }
@@ -209,8 +209,28 @@ fn a_controllers_pod_is_made_and_the_controller_is_told_once() {
 }
 
 #[test]
+fn with_warn_nobody_is_refused_and_who_writes_it_is_told() {
+    let site = Site::start(&["--preflight=warn"]);
+    let team = Team::at(&site);
+    let output = team.apply(&pod("gone", &team.key("gone")), &[]);
+    assert!(output.is_success() && output.stderr.contains("[SecretNotFound]"), "{}", output.stderr);
+    assert!(output.stderr.contains("metadata.annotations[keyhatch.dev/secret-a]"), "{}", output.stderr);
+    assert!(team.calls("gone") > 0);
+}
+
+#[test]
+fn with_off_aws_is_not_asked() {
+    let site = Site::start(&["--preflight=off"]);
+    let team = Team::at(&site);
+    let output = team.apply(&pod("gone", &team.key("gone")), &[]);
+    assert!(output.is_success() && !output.stderr.contains("Missing"), "{}", output.stderr);
+    assert!(!output.stderr.contains("[SecretNotFound]"), "{}", output.stderr);
+    assert_eq!(team.calls("gone"), 0);
+}
+
+#[test]
 fn an_aws_that_hangs_keeps_no_review_beyond_its_time() {
-    let site = Site::start();
+    let site = Site::start(&["--preflight=deny"]);
     let team = Team::at(&site);
     site.aws.fault(Operation::BatchGetSecretValue, Fault::Hang);
     site.aws.fault(Operation::GetSecretValue, Fault::Hang);

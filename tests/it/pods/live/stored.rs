@@ -86,6 +86,53 @@ fn names_that_are_made_up_and_dry_runs_are_no_exception() {
     assert_eq!(left, "");
 }
 
+/// The policy acts after us, and the API server asks us again because of it: a container that refers to a secret gets it,
+/// and one that does not, such as a mesh's, gets none.
+#[test]
+fn what_somebody_adds_after_us_is_looked_at_again() {
+    let namespace = site().namespace("late");
+    let added = "has(object.spec.initContainers) && \
+                 object.spec.initContainers.exists(c, c.name == 'keyhatch-agent') && \
+                 !object.spec.containers.exists(c, c.name == 'late')";
+    let add = |container: &str| {
+        let value = format!("Object.spec.containers{{{container}}}");
+        format!(r#"JSONPatch{{op: "add", path: "/spec/containers/-", value: {value}}}"#)
+    };
+    let late = add(r#"name: "late", image: "late", command: ["/late"],
+            env: [Object.spec.containers.env{name: "TOKEN", value: "keyhatch:token"}]"#);
+    let mesh = add(r#"name: "mesh", image: "mesh", command: ["/mesh"]"#);
+    // A policy that did not match at first is not asked again: this one always does.
+    let expression = format!("{added} ? [{late}, {mesh}] : []");
+    let rule =
+        json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]});
+    let chosen = json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}});
+    let policy = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": "late"},
+        "spec": {"failurePolicy": "Fail", "reinvocationPolicy": "IfNeeded",
+            "matchConstraints": {"resourceRules": [rule], "namespaceSelector": chosen},
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}]}});
+    let binding = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": "late"}, "spec": {"policyName": "late"}});
+    for object in [policy, binding] {
+        site().plane.kubectl_in(&object.to_string(), &["create", "-f", "-"]).success().unwrap();
+    }
+    let pod = wait_until(LIMIT, "the policy to act", || {
+        let pod = site().stored(&namespace, POD)?;
+        if names(&pod).contains(&"late") { Ok(pod) } else { Err(pod["spec"].to_string()) }
+    });
+    assert_eq!(names(&pod), ["keyhatch-agent", "app", "late", "mesh"]);
+    let containers = pod["spec"]["containers"].as_array().unwrap();
+    let mounts = |container: &Value| container["volumeMounts"].to_string().contains(r#""keyhatch""#);
+    for container in &containers[..2] {
+        assert!(container["command"][0] == "/secrets/.keyhatch-agent" && mounts(container), "{container}");
+    }
+    assert!(containers[2]["command"][0] == "/mesh" && !mounts(&containers[2]), "{}", containers[2]);
+    let args = pod.pointer("/spec/initContainers/0/args").unwrap().to_string();
+    assert!(args.contains("TOKEN") && args.contains("PASSWORD") && !args.contains("mesh"), "{args}");
+    let plain = site().stored(&namespace, super::PLAIN).unwrap();
+    assert_eq!(names(&plain), ["app"]);
+}
+
 #[test]
 fn restricted_namespaces_take_the_agent() {
     let namespace = site().namespace("restricted");
