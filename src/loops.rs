@@ -9,13 +9,17 @@
 //!
 //! - [`queue`]: which object is due, and who works on it
 //! - [`turns`]: one at a time for what several objects share
-//! - [`watched`]: objects, as a watch keeps them
+//! - [`view`]: what more than one loop looks at; [`watched`]: objects, as a watch keeps them
+//! - [`any_store`]: the two kinds of stores, as one
 //! - [`credentials`]: where stores have theirs (pure)
 //! - [`operator_metrics`]: what the operator's dashboards ask for
+//! - [`damaged`]: what is told of objects that cannot be read
 //! - [`conditions`]: what a status says (pure); [`write`](mod@write): statuses and finalizers, under the leader's guard
 
+pub mod any_store;
 pub mod conditions;
 pub mod credentials;
+pub mod damaged;
 pub mod external_secret;
 pub mod fan_out;
 pub mod operator_metrics;
@@ -23,6 +27,7 @@ pub mod push;
 pub mod queue;
 pub mod store;
 pub mod turns;
+pub mod view;
 pub mod watched;
 pub mod write;
 
@@ -36,6 +41,7 @@ use crate::api::secret_store::Adopt;
 use crate::health::Health;
 use crate::leader::Guard;
 use crate::source::Source;
+use view::{Loops, View};
 
 /// What every loop is given. Clones share everything.
 #[derive(Clone)]
@@ -76,10 +82,18 @@ pub const PUSH_SECRET: &str = "keyhatch-push";
 
 /// Runs all loops, for as long as we lead, until it is dropped.
 pub async fn run(context: Context) {
+    let view = View::default();
+    let loops = Loops {
+        stores: store::Loop::new(context.clone(), view.clone()),
+        external_secrets: external_secret::Loop::new(context.clone(), view.clone()),
+        push_secrets: push::Loop::new(context.clone(), view.clone()),
+        fan_out: fan_out::Loops::new(context.clone(), &view),
+    };
     tokio::join!(
-        store::run(context.clone()).boxed(),
-        fan_out::run(context.clone()).boxed(),
-        push::run(context.clone()).boxed(),
-        external_secret::run(context).boxed(),
+        view.follow(&context, &loops).boxed(),
+        loops.stores.run().boxed(),
+        loops.external_secrets.run().boxed(),
+        loops.push_secrets.run().boxed(),
+        loops.fan_out.run().boxed(),
     );
 }

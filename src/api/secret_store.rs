@@ -83,6 +83,11 @@ pub struct SecretStoreSpec {
 }
 
 impl SecretStoreSpec {
+    /// Whether its objects are ours: it is of our controller, or all are, and it is one of AWS Secrets Manager.
+    pub fn is_ours(&self, adopt: Adopt) -> bool {
+        adopt.adopts(&self.controller) && self.secrets_manager().is_some()
+    }
+
     /// The provider, if this is a store of AWS Secrets Manager; every other store is left alone.
     pub fn secrets_manager(&self) -> Option<&AwsProvider> {
         self.provider.aws.as_ref().filter(|aws| aws.service == Some(AwsService::SecretsManager))

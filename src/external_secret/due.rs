@@ -6,6 +6,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::windows;
+use crate::api::common::Condition;
 use crate::api::external_secret::{ExternalSecretSpec, ExternalSecretStatus, RefreshPolicy};
 use crate::go::duration;
 
@@ -40,13 +41,7 @@ pub enum Why {
 
 /// Time between two fetches; none: once. A word that is no duration is the default.
 pub fn interval(spec: &ExternalSecretSpec) -> Option<Duration> {
-    let Some(text) = &spec.refresh_interval else { return Some(INTERVAL) };
-    let parsed = duration::parse(text).ok().map(|parsed| u64::try_from(parsed.0).unwrap_or(0));
-    match parsed {
-        None => Some(INTERVAL),
-        Some(0) => None,
-        Some(nanos) => Some(Duration::from_nanos(nanos)),
-    }
+    duration::interval(spec.refresh_interval.as_deref(), INTERVAL)
 }
 
 /// Decides. `version` is the object's now; `uid` spreads those of one interval.
@@ -93,7 +88,7 @@ pub fn due(
 
 /// What failed after it was fetched is tried again before its time.
 fn failed_or(status: &ExternalSecretStatus, due: Due) -> Due {
-    let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
+    let ready = Condition::ready(&status.conditions);
     match ready {
         Some(ready) if ready.status == "False" => Due::Now(Why::Again),
         Some(_) | None => due,

@@ -25,6 +25,9 @@ use crate::object_hash::data_hash;
 pub use ownership::{controller, is_own};
 use ownership::{own, release};
 
+/// Bytes of data that a Secret can have, without its keys: Kubernetes' `MaxSecretSize`.
+const LARGEST: usize = 1024 * 1024;
+
 /// What is to be done with the Secret. It is printed without the Secret: Kubernetes' own type would show its values.
 pub enum Step {
     /// It is as it should be.
@@ -75,9 +78,14 @@ pub enum TargetError {
     Controlled { target: String, kind: String, name: String },
     #[error(
         "could not update secret, target is immutable: the values in AWS are others than those of Secret {target}; delete it, \
-         and it is made anew"
+         and it is made anew (with creationPolicy Merge by whoever made it)"
     )]
     Immutable { target: String },
+    #[error(
+        "could not update secret: Secret {target} would have {size} bytes of data, and Kubernetes takes no more than {LARGEST}; \
+         take fewer entries, or split them among several ExternalSecrets"
+    )]
+    TooLarge { target: String, size: usize },
     #[error(
         "could not delete secret: AWS has nothing for it, and Secret {target} is not this ExternalSecret's own; \
          deletionPolicy Delete needs creationPolicy Owner"
@@ -111,7 +119,7 @@ pub fn is_intact(object: &ExternalSecret, existing: Option<&Secret>) -> bool {
 /// What is to be done.
 ///
 /// # Errors
-/// A Secret that is another's, or does not change.
+/// A Secret that is another's, does not change, or would be too large.
 pub fn plan(
     object: &ExternalSecret,
     existing: Option<&Secret>,
@@ -158,6 +166,10 @@ fn changed(object: &ExternalSecret, mut secret: Secret, values: &Values) -> Resu
     let wanted = data(before.clone(), &had, spec.creation_policy, values);
     if is_fixed && wanted != before {
         return Err(TargetError::Immutable { target: name(object) });
+    }
+    let size = wanted.values().map(|value| value.0.len()).sum();
+    if size > LARGEST {
+        return Err(TargetError::TooLarge { target: name(object), size });
     }
     let hash = data_hash(&wanted);
     secret.data = Some(wanted);

@@ -1,6 +1,8 @@
 //! Takes a Go duration such as `1h30m` and gives its nanoseconds, or says why Go refuses it.
 //! The rule is `time.ParseDuration`, step by step, so that fractions and overflows come out the same.
 
+use std::time::Duration;
+
 use super::excerpt;
 use thiserror::Error;
 
@@ -50,6 +52,13 @@ pub enum DurationError {
         "malformed duration {0}; write numbers with units, such as `30s` or `1h30m`, a sign only in front"
     )]
     Malformed(String),
+}
+
+/// How often something is done: what was said, or else the default; a word that is no duration was not said. None: once,
+/// for whatever is not more than nothing.
+pub fn interval(said: Option<&str>, default: Duration) -> Option<Duration> {
+    let Some(GoDuration(nanos)) = said.and_then(|text| parse(text).ok()) else { return Some(default) };
+    u64::try_from(nanos).ok().map(Duration::from_nanos).filter(|interval| !interval.is_zero())
 }
 
 /// Parses a duration exactly as Go's `time.ParseDuration` does.
@@ -195,6 +204,21 @@ fn unknown_unit(text: &str, unit: &str) -> DurationError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interval_is_what_was_said_or_the_default_and_none_is_once() {
+        let default = Duration::from_secs(60);
+        for (said, expected) in [
+            (None, Some(60)),
+            (Some("soon"), Some(60)),
+            (Some("1h"), Some(3600)),
+            (Some("0"), None),
+            (Some("0s"), None),
+            (Some("-1h"), None),
+        ] {
+            assert_eq!(interval(said, default), expected.map(Duration::from_secs), "{said:?}");
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

@@ -1,8 +1,16 @@
 //! Conditions of a status: those there are and a new one in, the list to be written out, if there is something to write.
 
+use std::fmt::Display;
+
+use k8s_openapi::jiff::Timestamp;
+use kube::api::ObjectMeta;
+
+use super::write::MANAGER;
 use crate::api::common::Condition;
 
-/// The longest message, in bytes.
+/// Problems that are told in one message.
+pub const TOLD: usize = 8;
+/// The longest message, in bytes: a status has its size.
 const LONGEST: usize = 4096;
 
 /// Puts a condition in the place of the one of its type. None: it is there as it should be, so nothing is to be written.
@@ -25,6 +33,40 @@ pub fn set(conditions: &[Condition], new: Condition, now: &str) -> Option<Vec<Co
         None => conditions.push(new),
     }
     Some(conditions)
+}
+
+/// Whether it was we who last said something of an object: when its stores are gone, nobody else will tell.
+pub fn was_ours(metadata: &ObjectMeta) -> bool {
+    let entries = metadata.managed_fields.iter().flatten();
+    let statuses = entries.filter(|entry| entry.subresource.as_deref() == Some("status"));
+    let last = statuses.max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
+    last.is_some_and(|entry| entry.manager.as_deref() == Some(MANAGER))
+}
+
+/// A time as Kubernetes writes it.
+pub fn seconds(now: Timestamp) -> String {
+    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Problems in one message: where each is, and what.
+pub fn listed<P: Display>(problems: &[(String, P)]) -> String {
+    let told = problems.iter().take(TOLD).map(|(at, problem)| format!("{at}: {problem}"));
+    let mut message = told.collect::<Vec<_>>().join("; ");
+    if let Some(more) = problems.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        message.push_str(&format!("; and {more} more"));
+    }
+    message
+}
+
+/// A condition Ready, as it is to be set.
+pub fn ready(is_ready: bool, reason: &str, message: String) -> Condition {
+    Condition {
+        type_: Condition::READY.into(),
+        status: if is_ready { "True" } else { "False" }.into(),
+        reason: Some(reason.into()),
+        message: Some(message),
+        last_transition_time: None,
+    }
 }
 
 /// A message as long as it may be, cut between two characters.

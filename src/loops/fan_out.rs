@@ -1,7 +1,7 @@
 //! ClusterExternalSecrets and ClusterPushSecrets: one ExternalSecret or PushSecret in each namespace that is meant.
 //!
 //! ```text
-//! follow: watches ─▶ queue ─▶ keep: whose ─▶ plan ─▶ apply, namespace by namespace ─▶ status
+//! follow: changes ─▶ queue ─▶ keep: whose ─▶ plan ─▶ apply, namespace by namespace ─▶ status
 //! ```
 //!
 //! The operator makes these of every ClusterExternalSecret, whosever stores it names. So ours are only those that say so by
@@ -20,68 +20,92 @@ mod take_over;
 mod whose;
 mod written;
 
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ObjectMeta;
 
 use super::Context;
+use super::any_store::AnyStore;
+use super::view::View;
 use super::watched::{Change, Watched};
 use crate::api::cluster_external_secret::ClusterExternalSecret;
 use crate::api::cluster_push_secret::ClusterPushSecret;
-use crate::api::secret_store::{ClusterSecretStore, OWN_CLASS, SecretStore};
-use follow::Follower;
+use crate::api::external_secret::ExternalSecret;
+use crate::api::push_secret::PushSecret;
+use crate::api::secret_store::OWN_CLASS;
+use follow::Loop;
 use seen::Place;
 
 /// The annotation that hands a ClusterExternalSecret or ClusterPushSecret over to us; its value is that of a store's
 /// `spec.controller`.
 pub const CONTROLLER: &str = "keyhatch.dev/controller";
 
-/// Keeps both kinds while we lead, until it is dropped.
-pub async fn run(context: Context) {
-    let around = Around::default();
-    let externals = Follower::<ClusterExternalSecret>::new(context.clone(), around.clone());
-    let pushes = Follower::<ClusterPushSecret>::new(context.clone(), around.clone());
-    let changed = || {
-        externals.everything_changed();
-        pushes.everything_changed();
-    };
-    let client = || context.client.clone();
-    let part = |name| context.health.part(name);
-    tokio::join!(
-        externals.follow("loop-clusterexternalsecrets", "loop-externalsecrets-made"),
-        pushes.follow("loop-clusterpushsecrets", "loop-pushsecrets-made"),
-        around.namespaces.follow_metadata::<k8s_openapi::api::core::v1::Namespace>(
-            client(),
-            part("loop-fan-out-namespaces"),
-            None,
-            Place::of,
-            |_| changed(),
-        ),
-        around.stores.follow(client(), part("loop-fan-out-secretstores"), |change| {
-            if says_another(&change, |store| &store.metadata) {
-                changed();
-            }
-        }),
-        around.cluster_stores.follow(client(), part("loop-fan-out-clustersecretstores"), |change| {
-            if says_another(&change, |store| &store.metadata) {
-                changed();
-            }
-        }),
-    );
+/// The loops of both kinds; clones are the same.
+#[derive(Clone)]
+pub(super) struct Loops {
+    context: Context,
+    namespaces: Watched<Place>,
+    externals: Loop<ClusterExternalSecret>,
+    pushes: Loop<ClusterPushSecret>,
+}
+
+impl Loops {
+    pub(super) fn new(context: Context, view: &View) -> Self {
+        let namespaces = Watched::default();
+        let around = Around { namespaces: namespaces.clone(), view: view.clone() };
+        let externals = Loop::new(context.clone(), around.clone());
+        Self { externals, pushes: Loop::new(context.clone(), around), namespaces, context }
+    }
+
+    /// Keeps both kinds, until it is dropped.
+    pub(super) async fn run(&self) {
+        let Self { context, namespaces, externals, pushes } = self;
+        let part = context.health.part("loop-namespaces");
+        tokio::join!(
+            externals.run("loop-clusterexternalsecrets"),
+            pushes.run("loop-clusterpushsecrets"),
+            namespaces.follow_metadata::<Namespace>(context.client.clone(), part, Place::of, |_| {
+                self.everything_changed();
+            }),
+        );
+    }
+
+    /// Whose an object is may have changed.
+    pub(super) fn store_changed<S: AnyStore>(&self, change: &Change<S>) {
+        if says_another(change) {
+            self.everything_changed();
+        }
+    }
+
+    pub(super) fn external_secret_changed(&self, change: &Change<ExternalSecret>) {
+        self.externals.child_changed(change);
+    }
+
+    pub(super) fn push_secret_changed(&self, change: &Change<PushSecret>) {
+        self.pushes.child_changed(change);
+    }
+
+    fn everything_changed(&self) {
+        self.externals.everything_changed();
+        self.pushes.everything_changed();
+    }
 }
 
 /// What both kinds look at.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Around {
     namespaces: Watched<Place>,
-    stores: Watched<SecretStore>,
-    cluster_stores: Watched<ClusterSecretStore>,
+    view: View,
 }
 
 /// Whether more changed of a store than its status.
-fn says_another<S>(change: &Change<S>, metadata: impl Fn(&S) -> &ObjectMeta) -> bool {
-    let of = |metadata: &ObjectMeta| (metadata.uid.clone(), metadata.generation, metadata.labels.clone());
+fn says_another<S: AnyStore>(change: &Change<S>) -> bool {
+    let of = |store: &S| {
+        let metadata = store.meta();
+        (metadata.uid.clone(), metadata.generation, metadata.labels.clone())
+    };
     let objects = [&change.before, &change.after].map(|kept| kept.as_ref().and_then(|kept| kept.object()));
     match objects {
-        [Some(before), Some(after)] => of(metadata(before)) != of(metadata(after)),
+        [Some(before), Some(after)] => of(before) != of(after),
         _ => true,
     }
 }

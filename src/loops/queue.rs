@@ -87,17 +87,23 @@ impl<K: Clone + Debug + Eq + Hash + Send + Sync + 'static> Queue<K> {
         self.0.changed.notify_one();
     }
 
-    /// Works on whatever is due, until it is dropped. A worker that panics takes its key for failed.
-    pub async fn run<F>(&self, workers: usize, work: impl Fn(K) -> F + Clone + Send + Sync + 'static)
-    where
+    /// Works on whatever is due, until it is dropped: so many at a time, each with what `with` has. A worker that panics
+    /// takes its key for failed.
+    pub async fn run<W, F>(
+        &self,
+        workers: usize,
+        with: W,
+        work: impl Fn(W, K) -> F + Copy + Send + Sync + 'static,
+    ) where
+        W: Clone + Send + Sync + 'static,
         F: Future<Output = Outcome> + Send,
     {
         let worker = || {
-            let (queue, work) = (self.clone(), work.clone());
+            let (queue, with) = (self.clone(), with.clone());
             async move {
                 loop {
                     let mut working = queue.next().await;
-                    working.outcome = work(working.key.clone()).await;
+                    working.outcome = work(with.clone(), working.key.clone()).await;
                 }
             }
         };
@@ -184,28 +190,22 @@ mod tests {
     /// Works on keys on a clock that stands still unless all wait; notes when. Work takes 100 ms.
     async fn worked(
         add: impl Fn(&Queue<u32>),
-        outcome: impl Fn(u32, usize) -> Outcome + Clone + Send + Sync + 'static,
+        outcome: impl Fn(u32, usize) -> Outcome + Copy + Send + Sync + 'static,
     ) -> HashMap<u32, Vec<Duration>> {
         let queue = Queue::new("test", &Metrics::default());
         let (start, runs) = (Instant::now(), Runs::default());
         add(&queue);
-        let work = {
-            let runs = Arc::clone(&runs);
-            move |key| {
-                let (runs, outcome) = (Arc::clone(&runs), outcome.clone());
-                async move {
-                    let count = {
-                        let mut runs = runs.lock().unwrap();
-                        let runs = runs.entry(key).or_default();
-                        runs.push(start.elapsed());
-                        runs.len()
-                    };
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    outcome(key, count)
-                }
-            }
+        let work = move |runs: Runs, key| async move {
+            let count = {
+                let mut runs = runs.lock().unwrap();
+                let runs = runs.entry(key).or_default();
+                runs.push(start.elapsed());
+                runs.len()
+            };
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            outcome(key, count)
         };
-        let _ = tokio::time::timeout(Duration::from_secs(100), queue.run(4, work)).await;
+        let _ = tokio::time::timeout(Duration::from_secs(100), queue.run(4, Arc::clone(&runs), work)).await;
         runs.lock().unwrap().clone()
     }
 

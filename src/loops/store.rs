@@ -1,7 +1,7 @@
 //! Stores that tell the truth: whether AWS accepts a store's credentials in its region, in the condition Ready.
 //!
 //! ```text
-//! follow: watches ─▶ queue ─▶ check: source.prove ─▶ verdict ─▶ status
+//! follow: changes ─▶ queue ─▶ check: source.prove ─▶ verdict ─▶ status
 //! ```
 //!
 //! The proof needs no permission at AWS: the last role's own success, or GetCallerIdentity for keys. Where AWS cannot be
@@ -9,39 +9,38 @@
 
 mod check;
 mod follow;
-mod object;
 mod verdict;
 
-use super::Context;
+use crate::api::common::Condition;
 use crate::api::secret_store::SecretStoreStatus;
-use crate::events::Events;
-use check::Checker;
-use follow::Follower;
-
-/// Keeps the conditions of stores while we lead, until it is dropped.
-pub async fn run(context: Context) {
-    let Context { client, source, guard, settings, operator, .. } = context.clone();
-    let checker = Checker {
-        events: Events::start(client.clone(), "keyhatch.dev/stores", Some(guard.clone())),
-        client,
-        source,
-        guard,
-        adopt: settings.adopt,
-        metrics: operator,
-    };
-    Follower::new(context, checker).follow().await;
-}
+pub(super) use follow::Loop;
 
 /// Whether what uses a store has to wait until it heals: somebody looked, and it cannot be used. When it heals, its
 /// status changes.
 pub fn is_broken(status: Option<&SecretStoreStatus>) -> bool {
-    let ready = status.and_then(|status| status.conditions.iter().find(|one| one.type_ == verdict::READY));
+    let ready = status.and_then(|status| Condition::ready(&status.conditions));
     ready.is_some_and(|ready| ready.status == "False")
+}
+
+/// Whether a condition Ready says that AWS was asked and accepts the store.
+pub fn is_proof(ready: &Condition) -> bool {
+    ready.status == "True" && ready.reason.as_deref() == Some(verdict::VALID)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_that_may_be_good_is_not_proven() {
+        for (condition, expected) in [
+            (r#"{"type":"Ready","status":"True","reason":"Valid"}"#, true),
+            (r#"{"type":"Ready","status":"True","reason":"ValidationUnknown"}"#, false),
+            (r#"{"type":"Ready","status":"False","reason":"InvalidProviderConfig"}"#, false),
+        ] {
+            assert_eq!(is_proof(&serde_json::from_str(condition).unwrap()), expected, "{condition}");
+        }
+    }
 
     #[test]
     fn only_a_store_that_cannot_be_used_is_waited_for() {

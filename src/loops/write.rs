@@ -172,7 +172,8 @@ where
     }
 }
 
-fn parameters() -> PatchParams {
+/// Patches are in our name.
+pub fn parameters() -> PatchParams {
     PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() }
 }
 

@@ -199,7 +199,7 @@ fn fan_out() -> Vec<Right> {
     };
     let mut rights = Vec::new();
     for resource in ["clusterexternalsecrets", "clusterpushsecrets"] {
-        rights.extend(["list", "watch"].map(|verb| right(verb, GROUP, resource)));
+        rights.extend(["get", "list", "watch"].map(|verb| right(verb, GROUP, resource)));
     }
     rights.push(right("get", GROUP, "externalsecrets"));
     // Finalizers; and what is made.

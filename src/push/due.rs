@@ -23,13 +23,7 @@ pub enum Due {
 
 /// Time between two pushes; none: once for every version. A word that is no duration is the default.
 pub fn interval(spec: &PushSecretSpec) -> Option<Duration> {
-    let Some(text) = &spec.refresh_interval else { return Some(INTERVAL) };
-    let parsed = duration::parse(text).ok().and_then(|parsed| u64::try_from(parsed.0).ok());
-    match parsed {
-        None => Some(INTERVAL),
-        Some(0) => None,
-        Some(nanos) => Some(Duration::from_nanos(nanos)),
-    }
+    duration::interval(spec.refresh_interval.as_deref(), INTERVAL)
 }
 
 /// Decides. `has_changed`: a Secret, a store or a policy did since the last push, or nobody looked.

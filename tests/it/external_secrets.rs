@@ -1,15 +1,28 @@
 //! ExternalSecrets that are kept as Secrets: the real server with the manifests' rights, a real API server and its
 //! controllers, the fake AWS.
 
+mod bad_input;
 mod basics;
 mod endings;
+mod namespaces;
+mod outages;
 mod policies;
+mod told;
 mod troubles;
 
 use serde_json::{Value as Json, json};
 
+use crate::command::install_crds;
 use crate::push::{PATIENCE, Team};
+use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::kubectl::wait_until;
+
+/// A cluster of a test's own, whose controllers delete what has no owner.
+fn plane() -> ControlPlane {
+    let plane = ControlPlane::start(&Options::default()).unwrap();
+    install_crds(&plane);
+    plane
+}
 
 /// A value of the account's secret.
 pub(crate) fn data(key: &str, remote: &str, property: &str) -> Json {
@@ -18,7 +31,7 @@ pub(crate) fn data(key: &str, remote: &str, property: &str) -> Json {
 
 impl Team<'_> {
     /// An ExternalSecret of store `aws`; `more` goes into its spec.
-    fn external(&self, name: &str, more: &Json) {
+    pub(crate) fn external(&self, name: &str, more: &Json) {
         self.apply(&[self.external_object(name, more)]);
     }
 
@@ -32,14 +45,27 @@ impl Team<'_> {
             "spec": spec})
     }
 
+    /// All objects of a kind.
+    pub(crate) fn all(&self, kind: &str) -> Vec<Json> {
+        let listed =
+            self.plane.kubectl(&["get", kind, "-n", &self.namespace, "-o", "json"]).success().unwrap();
+        serde_json::from_str::<Json>(&listed).unwrap()["items"].as_array().unwrap().clone()
+    }
+
     /// An object with its managedFields.
     fn whole(&self, kind: &str, name: &str) -> Json {
         let args = ["get", kind, name, "-n", &self.namespace, "-o", "json", "--show-managed-fields"];
         serde_json::from_str(&self.plane.kubectl(&args).success().unwrap()).unwrap()
     }
 
-    fn patch(&self, kind: &str, name: &str, patch: &Json) {
+    pub(crate) fn patch(&self, kind: &str, name: &str, patch: &Json) {
         self.patch_of(kind, name, patch, &[]);
+    }
+
+    /// Asks for a refresh before its time.
+    fn force(&self, name: &str, round: &str) {
+        let asked = json!({"metadata": {"annotations": {"external-secrets.io/force-sync": round}}});
+        self.patch("externalsecret", name, &asked);
     }
 
     fn patch_status(&self, kind: &str, name: &str, status: &Json) {
@@ -60,7 +86,7 @@ impl Team<'_> {
 
     /// Waits until its condition Ready has this reason and these words; answers the object.
     #[track_caller]
-    fn wait_kept(&self, name: &str, reason: &str, words: &str) -> Json {
+    pub(crate) fn wait_kept(&self, name: &str, reason: &str, words: &str) -> Json {
         wait_until(PATIENCE, &format!("{name}: {reason} {words}"), || {
             let object = self.get("externalsecret", name).ok_or("gone")?;
             let ready = &object["status"]["conditions"][0];
@@ -78,7 +104,7 @@ impl Team<'_> {
 
     /// Waits until a Secret has exactly these keys and values.
     #[track_caller]
-    fn wait_secret(&self, name: &str, expected: &Json) -> Json {
+    pub(crate) fn wait_secret(&self, name: &str, expected: &Json) -> Json {
         wait_until(PATIENCE, &format!("Secret {name} to be {expected}"), || {
             let secret = self.get("secret", name).ok_or("there is none")?;
             let found = plain(&secret);

@@ -151,6 +151,22 @@ fn what_is_anothers_or_fixed_is_left_alone_and_told() {
 }
 
 #[test]
+fn a_secret_is_as_large_as_kubernetes_takes_and_no_larger() {
+    let full = "x".repeat(LARGEST - 1);
+    assert_eq!(step(&object(&json!({})), None, &values(&[("k", &full), ("l", "y")])).0, "create");
+    let told = step(&object(&json!({})), None, &values(&[("k", &full), ("l", "yy")])).0;
+    let expected = "could not update secret: Secret app would have 1048577 bytes of data, and Kubernetes takes no more than \
+                    1048576; take fewer entries";
+    assert!(told.starts_with(expected), "{told}");
+    // What others have put there counts where it stays.
+    let existing = secret(&json!({}), &json!({"theirs": "eA=="}));
+    let fetched = values(&[("k", &full), ("l", "y")]);
+    let told = step(&object(&json!({"creationPolicy": "Merge"})), Some(&existing), &fetched).0;
+    assert!(told.starts_with("could not update secret: Secret app would have 1048577 bytes"), "{told}");
+    assert_eq!(step(&object(&json!({})), Some(&existing), &fetched).0, "replace");
+}
+
+#[test]
 fn when_aws_has_nothing_the_policy_decides() {
     let nothing = values(&[]);
     let own = secret(

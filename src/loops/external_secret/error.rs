@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::cluster::Trouble;
 use crate::external_secret::target::TargetError;
+use crate::loops::conditions::listed;
 use crate::loops::write::WriteError;
 use crate::source::external::ExternalError;
 
@@ -31,7 +32,7 @@ pub(super) enum KeepError {
     #[error("could not get secret data from provider: {0}")]
     Entries(#[from] ExternalError),
     /// What could not be read.
-    #[error("could not get secret data from provider: {}", told(.0))]
+    #[error("could not get secret data from provider: {}", listed(.0))]
     Entry(Vec<(String, String)>),
     /// AWS cannot be reached, and what was read before is not new enough.
     #[error(
@@ -62,16 +63,4 @@ impl KeepError {
             Self::Entry(_) | Self::Away | Self::Read { .. } | Self::Write(_) => false,
         }
     }
-}
-
-/// Entries that are told in one message; a status has its size.
-const TOLD: usize = 8;
-
-fn told(failed: &[(String, String)]) -> String {
-    let told = failed.iter().take(TOLD).map(|(at, cause)| format!("{at}: {cause}"));
-    let mut message = told.collect::<Vec<_>>().join("; ");
-    if let Some(more) = failed.len().checked_sub(TOLD).filter(|more| *more > 0) {
-        message.push_str(&format!("; and {more} more"));
-    }
-    message
 }

@@ -99,7 +99,7 @@ impl Keeper {
         let now = Timestamp::now();
         let soon = now.checked_add(AHEAD).unwrap_or(now);
         let mut asked: HashMap<Asking, Option<Duration>> = HashMap::new();
-        for (_, object) in self.known.objects.all() {
+        for (_, object) in self.known.view.external_secrets.all() {
             let Some(max_age) = self.is_due(&object, soon) else { continue };
             for (asking, reference) in references(&object) {
                 let youngest = asked.entry((asking.0, asking.1, reference)).or_insert(max_age);
@@ -117,7 +117,7 @@ impl Keeper {
     /// How old an answer may be for one that is due at a time; none: it is not due, or not ours.
     fn is_due(&self, object: &ExternalSecret, at: Timestamp) -> Option<Option<Duration>> {
         if object.metadata.deletion_timestamp.is_some()
-            || !matches!(self.known.whose(object), Whose::Ours(None))
+            || !matches!(self.known.whose(&object.metadata, &object.spec), Whose::Ours(None))
         {
             return None;
         }

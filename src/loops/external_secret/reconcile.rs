@@ -67,28 +67,33 @@ impl Keeper {
         object: &ExternalSecret,
         told: Option<Told>,
     ) -> Result<Next, KeepError> {
-        let whose = self.known.whose(object);
+        let whose = self.known.whose(&object.metadata, &object.spec);
         if object.metadata.deletion_timestamp.is_some() {
             return match whose {
                 Whose::Theirs => Ok(Next::OnChange),
                 Whose::Ours(_) | Whose::Both(_) | Whose::Nobodys => self.finish(object).await,
             };
         }
+        let started = Instant::now();
+        let namespace = object.namespace().unwrap_or_default();
+        let key = ObjectKey { namespace: namespace.clone(), name: object.name_any() };
         let trouble = match whose {
-            Whose::Theirs | Whose::Nobodys => return Ok(Next::OnChange),
+            Whose::Theirs | Whose::Nobodys => {
+                self.operator.gone(Kind::ExternalSecret, &key);
+                return Ok(Next::OnChange);
+            }
             Whose::Both(store) => Some(KeepError::Mixed { store: store.to_string() }),
             Whose::Ours(broken) => {
                 broken.map(|(store, why)| KeepError::NotReady { store: store.to_string(), why })
             }
         };
-        let (started, namespace) = (Instant::now(), object.namespace().unwrap_or_default());
         let written = self.finalizer(object, &namespace, true).await?;
         let object = written.as_ref().unwrap_or(object);
         let target = ObjectKey { namespace, name: target::name(object) };
         let now = Timestamp::now();
         let due = self.due(object, now, told);
         if !matches!(due, Due::Now(_)) && self.is_known_intact(object, &target) {
-            return Ok(next(due));
+            return Ok(self.in_step(object, &key, started, due));
         }
         let existing = self.read(&target).await?;
         let is_intact = target::is_intact(object, existing.as_ref());
@@ -96,7 +101,9 @@ impl Keeper {
         let cause = match (due, is_intact) {
             (Due::Now(why), _) => Cause::Due(why),
             (Due::In(_) | Due::OnChange, false) => Cause::Touched,
-            (Due::In(_) | Due::OnChange, true) => return Ok(next(due)),
+            (Due::In(_) | Due::OnChange, true) => {
+                return Ok(self.in_step(object, &key, started, due));
+            }
         };
         let outcome = match trouble {
             Some(trouble) => Err(trouble),
@@ -104,10 +111,17 @@ impl Keeper {
         };
         let is_good = outcome.is_ok();
         let (next, status) = self.tell(object, outcome, now).await?;
-        let key = ObjectKey { namespace: target.namespace, name: object.name_any() };
         self.operator.synced(Kind::ExternalSecret, &key, is_good);
         self.operator.looked_at(Kind::ExternalSecret, &key, started.elapsed(), &status.conditions);
         Ok(next)
+    }
+
+    /// There is nothing to do yet.
+    fn in_step(&self, object: &ExternalSecret, key: &ObjectKey, started: Instant, due: Due) -> Next {
+        let conditions = object.status.as_ref().map(|status| status.conditions.as_slice());
+        let conditions = conditions.unwrap_or_default();
+        self.operator.looked_at(Kind::ExternalSecret, key, started.elapsed(), conditions);
+        next(due)
     }
 
     /// When it is due. What was read through a store that has changed counts no more.
@@ -122,9 +136,8 @@ impl Keeper {
 
     /// Whether the Secret was looked at since it changed last, and nothing was wrong with it.
     fn is_known_intact(&self, object: &ExternalSecret, target: &ObjectKey) -> bool {
-        let trace = self.known.secrets.get(target);
-        let trace = trace.as_ref().and_then(|kept| kept.object());
-        trace.is_some_and(|trace| self.memory.is_intact(target, &trace.version))
+        let trace = self.known.kept_secret(target);
+        trace.as_ref().is_some_and(|trace| self.memory.is_intact(target, &trace.version))
             || (trace.is_none() && target::is_intact(object, None))
     }
 
@@ -175,7 +188,12 @@ impl Keeper {
             Why::Changed => since.elapsed(),
             Why::New | Why::Interval | Why::Again => accepted(object, why),
         };
-        self.fetch(object, Some(max_age)).await
+        let fetched = self.fetch(object, Some(max_age)).await?;
+        if fetched.missing.is_empty() {
+            return Ok(fetched);
+        }
+        // What is not there may have been made after somebody else asked, and nobody looks again for an interval.
+        self.fetch(object, Some(since.elapsed())).await
     }
 
     /// It is being deleted: its Secret goes first, if that was asked for.

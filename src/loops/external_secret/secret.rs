@@ -13,6 +13,7 @@ use crate::loops::write;
 
 use super::error::KeepError;
 use super::reconcile::Keeper;
+use super::stores::is_managed;
 
 impl Keeper {
     /// The Secret of an ExternalSecret, if there is one.
@@ -53,16 +54,17 @@ impl Keeper {
         }
     }
 
-    /// Deletes Secrets that the ExternalSecret kept under other names, once it has the one of its name. A label alone does not make one its own: it may have
-    /// been copied.
+    /// Deletes Secrets that the ExternalSecret kept under other names, once it has the one of its name. A label alone does
+    /// not make one its own: it may have been copied.
     async fn delete_orphans(&self, object: &ExternalSecret, namespace: &str) -> Result<(), KeepError> {
         if object.spec.target.creation_policy != CreationPolicy::Owner {
             return Ok(());
         }
         let (target, owner) = (target::name(object), owner(namespace, &object.name_any()));
-        let orphans = self.known.secrets.select(|key, trace| {
+        let orphans = self.known.view.secrets.select(|key, trace| {
             key.namespace == namespace
                 && key.name != target
+                && is_managed(trace)
                 && trace.labels.get(CREATED_BY).is_some_and(|by| *by == owner)
         });
         let api = self.secrets(namespace);

@@ -2,7 +2,6 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use crate::api::common::Condition;
 use crate::api::external_secret::{Binding, ExternalSecret, ExternalSecretStatus};
 use crate::external_secret::target::{self, Step};
 use crate::loops::conditions;
@@ -17,7 +16,7 @@ pub(super) fn next(
     now: Timestamp,
 ) -> ExternalSecretStatus {
     let mut status = object.status.clone().unwrap_or_default();
-    let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let time = conditions::seconds(now);
     if let Ok(step) = outcome {
         status.refresh_time = Some(time.clone());
         status.synced_resource_version = Some(version.to_owned());
@@ -26,13 +25,7 @@ pub(super) fn next(
         }
     }
     let (is_ready, reason, message) = told(outcome);
-    let condition = Condition {
-        type_: "Ready".into(),
-        status: if is_ready { "True" } else { "False" }.into(),
-        reason: Some(reason.into()),
-        message: Some(message),
-        last_transition_time: None,
-    };
+    let condition = conditions::ready(is_ready, reason, message);
     if let Some(conditions) = conditions::set(&status.conditions, condition, &time) {
         status.conditions = conditions;
     }

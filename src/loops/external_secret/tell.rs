@@ -1,13 +1,17 @@
 //! What is told of an ExternalSecret: its status, and Events.
 
 use k8s_openapi::jiff::Timestamp;
-use kube::api::Api;
+use kube::api::{Api, ObjectMeta};
 use kube::{Resource, ResourceExt};
 
-use crate::api::external_secret::{ExternalSecret, ExternalSecretStatus};
+use crate::api::Kind;
+use crate::api::external_secret::{ExternalSecret, ExternalSecretSpec, ExternalSecretStatus};
 use crate::events::Happening;
 use crate::external_secret::due;
 use crate::external_secret::target::Step;
+use crate::loops::damaged::{self, Words};
+use crate::loops::queue::Outcome;
+use crate::loops::watched::ObjectKey;
 use crate::loops::write;
 use crate::object_hash::version_of;
 
@@ -15,6 +19,7 @@ use super::error::KeepError;
 use super::fetch::Fetched;
 use super::reconcile::{Keeper, Next, next};
 use super::status;
+use super::stores::Whose;
 
 impl Keeper {
     /// Writes the status, if it says anything new.
@@ -47,6 +52,22 @@ impl Keeper {
             Err(_) => Next::Failed,
         };
         Ok((next, new))
+    }
+
+    /// Tells it of one that cannot be read, if it is ours.
+    pub(super) async fn tell_damaged(&self, key: &ObjectKey, cause: &str) -> Outcome {
+        let words = Words {
+            kind: Kind::ExternalSecret,
+            reason: "SecretSyncedError",
+            consequence: "its Secret is not kept",
+        };
+        let is_ours =
+            |metadata: &ObjectMeta, spec: &ExternalSecretSpec| match self.known.whose(metadata, spec) {
+                Whose::Ours(_) | Whose::Both(_) => true,
+                Whose::Nobodys | Whose::Theirs => false,
+            };
+        let by = (&self.client, &self.guard);
+        damaged::tell::<ExternalSecret, _, ExternalSecretStatus>(by, key, words, cause, is_ours).await
     }
 
     pub(super) fn happened(&self, object: &ExternalSecret, step: &Step, fetched: &Fetched) {

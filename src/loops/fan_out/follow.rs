@@ -1,16 +1,14 @@
-//! From watches to work: which objects a change is about.
+//! From changes to work: which objects a change is about.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use kube::Resource;
 use kube::api::ObjectMeta;
-use tokio::time::sleep;
-use tracing::warn;
 
+use crate::api::secret_store::Adopt;
 use crate::events::Events;
 use crate::facts::Labels;
+use crate::loops::any_store::AnyStore;
 use crate::loops::queue::{Outcome, Queue};
 use crate::loops::watched::{Change, Kept, ObjectKey, Watched};
 use crate::loops::{Context, Settings};
@@ -23,54 +21,47 @@ use super::seen::{Child, Maker};
 use super::whose::Stores;
 use super::written::Written;
 
-/// How often it is asked whether everything was listed.
-const LISTING: Duration = Duration::from_millis(50);
-
-/// All that is watched for a kind, and whoever works on it.
-pub(super) struct Follower<K: FanOut>(Arc<Inner<K>>);
+/// The loop of a kind; clones are the same.
+pub(super) struct Loop<K: FanOut>(Arc<Inner<K>>);
 
 struct Inner<K: FanOut> {
     context: Context,
     keeper: Keeper,
     around: Around,
     objects: Watched<Written<K>>,
-    children: Watched<Child>,
     queue: Queue<ObjectKey>,
 }
 
-impl<K: FanOut> Clone for Follower<K> {
+impl<K: FanOut> Clone for Loop<K> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<K: FanOut> Follower<K> {
+impl<K: FanOut> Loop<K> {
     pub(super) fn new(context: Context, around: Around) -> Self {
         let Context { client, guard, settings, operator, .. } = context.clone();
         let Settings { adopt, .. } = settings;
         let events = Events::start(client.clone(), "keyhatch.dev/fan-out", Some(guard.clone()));
-        Self(Arc::new(Inner {
-            queue: Queue::new(K::QUEUE, &context.queues),
-            context,
-            keeper: Keeper { client, guard, events, adopt, memory: Memory::default(), metrics: operator },
-            around,
-            objects: Watched::default(),
-            children: Watched::default(),
-        }))
+        let queue = Queue::new(K::QUEUE, &context.queues);
+        let keeper = Keeper { client, guard, events, adopt, memory: Memory::default(), metrics: operator };
+        Self(Arc::new(Inner { context, keeper, around, objects: Watched::default(), queue }))
     }
 
-    /// Watches and works, until it is dropped.
-    pub(super) async fn follow(&self, of_objects: &'static str, of_children: &'static str) {
-        let Inner { context, objects, children, .. } = &*self.0;
-        let client = || context.client.clone();
-        let part = |name| context.health.part(name);
-        tokio::join!(
-            objects.follow(client(), part(of_objects), |change| self.object_changed(&change)),
-            children.follow_metadata::<K::Child>(client(), part(of_children), None, Child::of, |change| {
-                self.child_changed(&change);
-            }),
-            self.work(),
-        );
+    /// Watches the kind and works, until it is dropped; `part` is where troubles of the watch are told.
+    pub(super) async fn run(&self, part: &'static str) {
+        let Inner { context, objects, .. } = &*self.0;
+        let part = context.health.part(part);
+        let follow = objects.follow(context.client.clone(), part, |change| self.object_changed(&change));
+        tokio::join!(follow, self.work());
+    }
+
+    /// Not before everything is known: what is not listed yet would be missed.
+    async fn work(&self) {
+        let Inner { context, around: Around { namespaces, view }, objects, queue, .. } = &*self.0;
+        let children = K::children(view);
+        tokio::join!(objects.listed(), children.listed(), namespaces.listed(), view.stores_listed());
+        queue.run(context.settings.workers, self.clone(), Self::look).await;
     }
 
     /// A namespace, or a store: whom that is about is seen by a look.
@@ -86,39 +77,14 @@ impl<K: FanOut> Follower<K> {
         }
     }
 
-    /// Not before everything is known: what is not listed yet would be missed.
-    async fn work(&self) {
-        while !self.is_complete() {
-            sleep(LISTING).await;
-        }
-        let follower = self.clone();
-        let work = move |key: ObjectKey| {
-            let follower = follower.clone();
-            async move { follower.look(key).await }
-        };
-        self.0.queue.run(self.0.context.settings.workers, work).await;
-    }
-
-    fn is_complete(&self) -> bool {
-        let Inner { objects, children, around, .. } = &*self.0;
-        let is_made_complete = objects.is_complete() && children.is_complete();
-        is_made_complete
-            && around.namespaces.is_complete()
-            && around.stores.is_complete()
-            && around.cluster_stores.is_complete()
-    }
-
-    async fn look(&self, key: ObjectKey) -> Outcome {
+    async fn look(self, key: ObjectKey) -> Outcome {
         match self.0.objects.get(&key) {
             Some(Kept::Object(written)) => {
                 let wanted = written.object.wanted();
                 let around = self.around(&maker(&written), &wanted.name);
                 self.0.keeper.keep(&written, &around).await
             }
-            Some(Kept::Damaged { cause, .. }) => {
-                warn!(kind = %K::KINDS.0, object = %key, %cause, "cannot be read, so nothing is made of it");
-                Outcome::Done
-            }
+            Some(Kept::Damaged { cause, .. }) => self.0.keeper.tell_damaged::<K>(&key, &cause).await,
             None => self.0.keeper.forget::<K>(&key.name, &self.around(&Maker::default(), "")).await,
         }
     }
@@ -139,8 +105,8 @@ impl<K: FanOut> Follower<K> {
     }
 
     /// It may have been made by one of ours, or have the name that one of ours wants.
-    fn child_changed(&self, change: &Change<Child>) {
-        let of = |kept: &Option<Kept<Child>>| kept.as_ref().and_then(Kept::object).cloned();
+    pub(super) fn child_changed(&self, change: &Change<K::Child>) {
+        let of = |kept: &Option<Kept<K::Child>>| kept.as_ref().map(|kept| Child::of(kept.metadata()));
         let (before, after) = (of(&change.before), of(&change.after));
         if before == after {
             return;
@@ -156,24 +122,25 @@ impl<K: FanOut> Follower<K> {
     }
 
     fn around(&self, maker: &Maker, name: &str) -> keep::Around {
-        let Inner { around, children, keeper, .. } = &*self.0;
-        let namespaces: BTreeMap<_, _> =
-            around.namespaces.all().into_iter().map(|(key, place)| (key.name, place)).collect();
-        let children = children.all().into_iter();
-        let children =
-            children.filter(|(key, child)| key.name == name || child.maker.as_ref() == Some(maker)).collect();
+        let Inner { around: Around { namespaces, view }, keeper, .. } = &*self.0;
+        let namespaces = namespaces.all().into_iter().map(|(key, place)| (key.name, place));
+        // Also those that cannot be read: their names are taken.
+        let children = K::children(view).select_metadata(|key, metadata| {
+            let child = Child::of(metadata);
+            (key.name == name || child.maker.as_ref() == Some(maker)).then_some(child)
+        });
         let mut stores = Stores::default();
-        let mut add =
-            |key: &ObjectKey, metadata: &ObjectMeta, spec: &crate::api::secret_store::SecretStoreSpec| {
-                let labels = metadata.labels.iter().flatten();
-                let labels: Labels = labels.map(|(key, value)| (key.clone(), value.clone())).collect();
-                let is_ours = keeper.adopt.adopts(&spec.controller) && spec.secrets_manager().is_some();
-                stores.add(&key.namespace, &key.name, labels, is_ours);
-            };
-        around.stores.all().iter().for_each(|(key, store)| add(key, &store.metadata, &store.spec));
-        around.cluster_stores.all().iter().for_each(|(key, store)| add(key, &store.metadata, &store.spec.0));
-        keep::Around { namespaces, children, stores }
+        view.stores.all().iter().for_each(|(_, store)| add(&mut stores, &**store, keeper.adopt));
+        view.cluster_stores.all().iter().for_each(|(_, store)| add(&mut stores, &**store, keeper.adopt));
+        keep::Around { namespaces: namespaces.collect(), children: children.into_iter().collect(), stores }
     }
+}
+
+fn add<S: AnyStore>(stores: &mut Stores, store: &S, adopt: Adopt) {
+    let labels = store.meta().labels.iter().flatten();
+    let labels: Labels = labels.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let id = store.id();
+    stores.add(&id.namespace, &id.name, labels, store.is_ours(adopt));
 }
 
 /// All that counts of the object itself.

@@ -8,14 +8,15 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::Api;
+use kube::api::{Api, ObjectMeta};
 use kube::{Client, Resource};
+use serde_json::Value;
 use tracing::debug;
 
-use crate::aws::failure::one_line;
 use crate::events::{Events, Happening};
 use crate::jitter::jittered;
 use crate::leader::Guard;
+use crate::loops::damaged::{self, Words};
 use crate::loops::operator_metrics::OperatorMetrics;
 use crate::loops::watched::ObjectKey;
 use crate::loops::write::WriteError;
@@ -27,7 +28,7 @@ use super::memory::{Memory, Version};
 use super::object::{FanOut, Wanted};
 use super::plan::{Cause, Plan, Seen, Step, plan};
 use super::seen::{Child, Maker, Place};
-use super::status::Outcome;
+use super::status::{Failed, Outcome};
 use super::whose::Stores;
 use super::written::Written;
 
@@ -49,7 +50,7 @@ pub(super) struct Around {
     /// Every namespace.
     pub(super) namespaces: BTreeMap<String, Arc<Place>>,
     /// What this object made, and what else has its name.
-    pub(super) children: BTreeMap<ObjectKey, Arc<Child>>,
+    pub(super) children: BTreeMap<ObjectKey, Child>,
     /// Every store.
     pub(super) stores: Stores,
 }
@@ -99,6 +100,13 @@ impl Keeper {
         plan(wanted, &seen)
     }
 
+    /// Tells it of one that cannot be read, if it is ours.
+    pub(super) async fn tell_damaged<K: FanOut>(&self, key: &ObjectKey, cause: &str) -> queue::Outcome {
+        let words = Words { kind: K::KINDS.0, reason: "Errored", consequence: "nothing is made of it" };
+        let is_ours = |metadata: &ObjectMeta, _: &Value| is_handed_over(metadata, self.adopt);
+        damaged::tell::<K, _, Value>((&self.client, &self.guard), key, words, cause, is_ours).await
+    }
+
     /// What the operator left on namespaces, of an object that is there no more: the operator is not there, either.
     pub(super) async fn forget<K: FanOut>(&self, name: &str, around: &Around) -> queue::Outcome {
         self.metrics.gone(K::KINDS.0, &key(name));
@@ -133,23 +141,14 @@ impl Keeper {
             let result = self.step(look, &namespace, step).await;
             (namespace, result)
         });
-        let done: Vec<_> = done.buffer_unordered(TOGETHER).collect().await;
-        let mut is_done = true;
-        let mut outcome = Outcome::default();
-        for (namespace, result) in done {
-            let result = result.map_err(|failed| {
-                is_done &= failed.is_known;
-                failed.cause
-            });
-            outcome.namespaces.insert(namespace, result);
-        }
-        for (key, uid) in &removals {
+        let mut done: Vec<_> = done.buffer_unordered(TOGETHER).collect().await;
+        for (key, uid) in removals {
             let applier = Applier { client: &self.client, guard: &self.guard };
-            if let Err(error) = applier.delete::<K>(key, uid).await {
-                is_done = false;
-                outcome.namespaces.insert(key.namespace.clone(), Err(one_line(&error.to_string())));
+            if let Err(error) = applier.delete::<K>(&key, &uid).await {
+                done.push((key.namespace, Err(Failed::Write { doing: None, error })));
             }
         }
+        let (outcome, is_done) = Outcome::of(done)?;
         let new = object.next(&look.wanted.name, &outcome, Timestamp::now());
         let took = look.started.elapsed();
         self.metrics.looked_at(K::KINDS.0, &key(&look.maker.name), took, K::conditions(&new));
@@ -168,21 +167,17 @@ impl Keeper {
         let object = |uid: Option<&str>| child(written, wanted, maker, namespace, uid);
         let made = match step {
             Step::Keep => return Ok(()),
-            Step::Fail(cause) => return Err(Failed { cause: told::<K>(&cause, maker), is_known: true }),
+            Step::Fail(cause) => return Err(Failed::Known(told::<K>(&cause, maker))),
             // The watch may be behind: what is there is seen soon, and then changed if it has to be.
             Step::Create => match applier.there::<K>(&key).await {
                 Ok(None) => applier.create::<K>(&key, &object(None)).await,
                 Ok(Some(child)) if child.maker.as_ref() == Some(maker) => return Ok(()),
-                Ok(Some(_)) => return Err(Failed { cause: K::TAKEN.to_owned(), is_known: false }),
+                Ok(Some(_)) => return Err(Failed::Unseen(K::TAKEN.to_owned())),
                 Err(error) => Err(error),
             },
             Step::Apply { uid } => applier.apply::<K>(&key, &object(Some(&uid))).await,
         };
-        let made = made.map_err(|error| {
-            let made = K::KINDS.1;
-            let cause = format!("could not create or update {made}: {}", one_line(&error.to_string()));
-            Failed { cause, is_known: false }
-        })?;
+        let made = made.map_err(|error| Failed::Write { doing: Some(K::KINDS.1), error })?;
         self.memory.remember(&maker.uid, namespace, Version::of(written.meta()), made);
         Ok(())
     }
@@ -215,13 +210,6 @@ impl Keeper {
             note,
         });
     }
-}
-
-/// Why a namespace has no object.
-struct Failed {
-    cause: String,
-    /// Whether only a change helps; else it is tried again.
-    is_known: bool,
 }
 
 /// The key of an object of which others are made.

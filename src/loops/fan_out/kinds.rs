@@ -10,6 +10,8 @@ use crate::api::common::{Condition, StoreRef};
 use crate::api::external_secret::ExternalSecret;
 use crate::api::push_secret::{PushSecret, PushStoreRef};
 use crate::loops::conditions;
+use crate::loops::view::View;
+use crate::loops::watched::Watched;
 
 use super::object::{FanOut, Wanted, interval, name_or};
 use super::status::Outcome;
@@ -28,6 +30,10 @@ impl FanOut for ClusterExternalSecret {
     const FINALIZER: Option<&'static str> =
         Some("externalsecrets.external-secrets.io/clusterexternalsecret-cleanup");
     const NAMESPACE_FINALIZER: Option<&'static str> = Some("externalsecrets.external-secrets.io/ces-");
+
+    fn children(view: &View) -> &Watched<ExternalSecret> {
+        &view.external_secrets
+    }
 
     fn wanted(&self) -> Wanted {
         let spec = &self.spec;
@@ -64,7 +70,7 @@ impl FanOut for ClusterExternalSecret {
     fn next(&self, name: &str, outcome: &Outcome, _now: Timestamp) -> ClusterExternalSecretStatus {
         let (is_ready, message) = outcome.condition();
         let ready = Condition {
-            type_: "Ready".into(),
+            type_: Condition::READY.into(),
             status: if is_ready { "True" } else { "False" }.into(),
             message,
             ..Condition::default()
@@ -94,6 +100,10 @@ impl FanOut for ClusterPushSecret {
     const FINALIZER: Option<&'static str> = None;
     const NAMESPACE_FINALIZER: Option<&'static str> = None;
 
+    fn children(view: &View) -> &Watched<PushSecret> {
+        &view.push_secrets
+    }
+
     fn wanted(&self) -> Wanted {
         let spec = &self.spec;
         let metadata = spec.push_secret_metadata.clone().unwrap_or_default();
@@ -119,19 +129,19 @@ impl FanOut for ClusterPushSecret {
     fn next(&self, name: &str, outcome: &Outcome, now: Timestamp) -> ClusterPushSecretStatus {
         let (is_ready, message) = outcome.condition();
         let ready = Condition {
-            type_: "Ready".into(),
+            type_: Condition::READY.into(),
             status: if is_ready { "True" } else { "False" }.into(),
             reason: Some(if is_ready { "Synced" } else { "Errored" }.into()),
             message,
             last_transition_time: None,
         };
         let old = self.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         ClusterPushSecretStatus {
             failed_namespaces: outcome.failed(),
             provisioned_namespaces: outcome.provisioned(),
             push_secret_name: Some(name.to_owned()),
-            conditions: conditions::set(old, ready, &now).unwrap_or_else(|| old.to_vec()),
+            conditions: conditions::set(old, ready, &conditions::seconds(now))
+                .unwrap_or_else(|| old.to_vec()),
         }
     }
 }
@@ -189,7 +199,7 @@ mod tests {
         assert_eq!(wanted.stores[0], Named { kind: StoreKind::SecretStore, by: By::Name("aws".into()) });
         assert!(matches!(wanted.stores[1].by, By::Labels(_)));
         for (said, expected) in
-            [(None, Some(3600)), (Some("soon"), Some(3600)), (Some("-1s"), Some(3600)), (Some("0"), None)]
+            [(None, Some(3600)), (Some("soon"), Some(3600)), (Some("-1s"), None), (Some("0"), None)]
         {
             assert_eq!(interval(said), expected.map(Duration::from_secs), "{said:?}");
         }

@@ -14,6 +14,8 @@ use serde::de::DeserializeOwned;
 use crate::api::Kind;
 use crate::api::common::Condition;
 use crate::go::duration;
+use crate::loops::view::View;
+use crate::loops::watched::Watched;
 
 use super::status::Outcome;
 use super::whose::Named;
@@ -34,6 +36,7 @@ pub(super) trait FanOut:
         + DeserializeOwned
         + Debug
         + Send
+        + Sync
         + 'static;
     /// Its status.
     type Status: Serialize + Clone + Send + Sync;
@@ -49,6 +52,9 @@ pub(super) trait FanOut:
     const FINALIZER: Option<&'static str>;
     /// What the operator puts on each namespace; the object's name follows.
     const NAMESPACE_FINALIZER: Option<&'static str>;
+
+    /// Everything of the kind that is made.
+    fn children(view: &View) -> &Watched<Self::Child>;
 
     /// What it wants.
     fn wanted(&self) -> Wanted;
@@ -87,8 +93,7 @@ const INTERVAL: Duration = Duration::from_secs(3600);
 
 /// A `refreshTime`. Zero is never; what is no duration is the default.
 pub(super) fn interval(said: Option<&str>) -> Option<Duration> {
-    let said = said.and_then(|text| duration::parse(text).ok()).and_then(|it| u64::try_from(it.0).ok());
-    Some(said.map_or(INTERVAL, Duration::from_nanos)).filter(|interval| !interval.is_zero())
+    duration::interval(said, INTERVAL)
 }
 
 /// A name, or another if it is empty.

@@ -17,7 +17,7 @@ pub(super) struct Seen<'a> {
     /// Every namespace.
     pub(super) namespaces: &'a BTreeMap<String, Arc<Place>>,
     /// What this one made, and what else has its name.
-    pub(super) children: &'a BTreeMap<ObjectKey, Arc<Child>>,
+    pub(super) children: &'a BTreeMap<ObjectKey, Child>,
     /// Whose the object of a namespace is.
     pub(super) whose: &'a dyn Fn(&str) -> Whose,
     /// Whether the object of a namespace is as it was made last.
@@ -83,7 +83,7 @@ pub(super) fn plan(wanted: &Wanted, seen: &Seen<'_>) -> Option<Plan> {
             }
             Whose::Ours => {
                 is_any_ours = true;
-                Some(step(namespace, child.map(|child| &**child), seen))
+                Some(step(namespace, child, seen))
             }
         };
         plan.steps.extend(step.map(|step| (namespace.clone(), step)));
@@ -166,8 +166,7 @@ mod tests {
     }
 
     fn planned(names: &str, children: &[(ObjectKey, Child)], whose: impl Fn(&str) -> Whose) -> Option<Plan> {
-        let children: BTreeMap<_, _> =
-            children.iter().map(|(key, child)| (key.clone(), Arc::new(child.clone()))).collect();
+        let children: BTreeMap<_, _> = children.iter().cloned().collect();
         let seen = Seen {
             maker: &maker("1"),
             namespaces: &namespaces(names),

@@ -50,7 +50,7 @@ pub(super) enum PushError {
     /// A store that was there when it was pushed to.
     #[error(
         "the store is gone, so what was pushed there cannot be deleted; create it again, or delete the secrets by hand \
-         and remove the entry from status.syncedPushSecrets"
+         and set deletionPolicy to None"
     )]
     StoreGone,
     /// What this loop does not do.

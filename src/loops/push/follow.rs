@@ -1,4 +1,4 @@
-//! From watches to work: everything that is watched, who works on it, and how a look at a PushSecret ended.
+//! From changes to work: what is watched besides, who works on it, and how a look at a PushSecret ended.
 
 mod changes;
 
@@ -11,66 +11,53 @@ use tracing::{debug, warn};
 
 use crate::api::Kind;
 use crate::api::push_secret::PushSecret;
-use crate::api::secret_store::{ClusterSecretStore, SecretStore};
+use crate::api::secret_store::Adopt;
+use crate::events::Events;
 use crate::loops::Context;
+use crate::loops::any_store::AnyStore;
 use crate::loops::queue::{Outcome, Queue};
+use crate::loops::turns::Turns;
+use crate::loops::view::View;
 use crate::loops::watched::{Kept, ObjectKey, Trace, Watched};
+use crate::push::token::Tokens;
 use crate::source::plan::StoreId;
 
 use super::error::PushError;
+use super::memory::Memory;
 use super::reconcile::{Next, Pusher};
 use super::stores::Store;
-use super::{affected, damaged, store_finalizer};
+use super::{affected, key, store_finalizer};
 
-/// How often it is asked whether everything was listed.
-const LISTING: Duration = Duration::from_millis(50);
+/// After a failure to begin, the next try.
+const PAUSE: Duration = Duration::from_secs(5);
 
-/// All that is watched, and whoever works on it.
+/// The loop of PushSecrets; clones are the same.
 #[derive(Clone)]
-pub(super) struct Follower(Arc<Inner>);
+pub(in crate::loops) struct Loop(Arc<Inner>);
 
 struct Inner {
     context: Context,
-    pusher: Pusher,
-    pushes: Watched<PushSecret>,
-    stores: Watched<SecretStore>,
-    cluster_stores: Watched<ClusterSecretStore>,
-    secrets: Watched<Trace>,
+    view: View,
     config_maps: Watched<Trace>,
     queue: Queue<ObjectKey>,
     /// PushSecrets of which something that they read has changed, or that nobody has looked at.
     changed: Mutex<HashSet<ObjectKey>>,
 }
 
-impl Follower {
-    pub(super) fn new(context: Context, pusher: Pusher) -> Self {
-        Self(Arc::new(Inner {
-            queue: Queue::new("push", &context.queues),
-            context,
-            pusher,
-            pushes: Watched::default(),
-            stores: Watched::default(),
-            cluster_stores: Watched::default(),
-            secrets: Watched::default(),
-            config_maps: Watched::default(),
-            changed: Mutex::default(),
-        }))
+impl Loop {
+    pub(in crate::loops) fn new(context: Context, view: View) -> Self {
+        let queue = Queue::new("push", &context.queues);
+        let (config_maps, changed) = (Watched::default(), Mutex::default());
+        Self(Arc::new(Inner { context, view, config_maps, queue, changed }))
     }
 
-    /// Watches and works, until it is dropped.
-    pub(super) async fn follow(self) {
-        let Inner { context, pushes, stores, cluster_stores, secrets, config_maps, .. } = &*self.0;
-        let client = || context.client.clone();
-        let part = |name| context.health.part(name);
+    /// Keeps PushSecrets pushed, until it is dropped. It begins with nothing known: whatever changed while another led is
+    /// found out.
+    pub(in crate::loops) async fn run(&self) {
+        let Inner { context, config_maps, .. } = &*self.0;
+        let part = context.health.part("loop-configmaps");
         tokio::join!(
-            pushes.follow(client(), part("loop-pushsecrets"), |change| self.push_changed(&change)),
-            stores.follow(client(), part("loop-secretstores"), |change| self
-                .store_changed(&change, Store::of_namespace)),
-            cluster_stores.follow(client(), part("loop-clustersecretstores"), |change| {
-                self.store_changed(&change, Store::of_cluster);
-            }),
-            secrets.follow_secrets(client(), part("loop-secrets"), |change| self.read_changed(&change, true)),
-            config_maps.follow_config_maps(client(), part("loop-configmaps"), |change| {
+            config_maps.follow_config_maps(context.client.clone(), part, |change| {
                 self.read_changed(&change, false);
             }),
             self.work(),
@@ -79,41 +66,58 @@ impl Follower {
 
     /// Not before everything is known: what is not listed yet would be missed.
     async fn work(&self) {
-        while !self.is_complete() {
-            sleep(LISTING).await;
+        let Inner { context, view, queue, .. } = &*self.0;
+        let (tokens, ..) = tokio::join!(
+            self.tokens(),
+            view.push_secrets.listed(),
+            view.stores_listed(),
+            view.secrets.listed()
+        );
+        let Context { client, source, guard, settings, .. } = context.clone();
+        let workers = settings.workers;
+        let pusher = Arc::new(Pusher {
+            events: Events::start(client.clone(), "keyhatch.dev/push", Some(guard.clone())),
+            client,
+            source,
+            guard,
+            tokens,
+            memory: Memory::new(settings.min_push_interval),
+            turns: Turns::default(),
+        });
+        self.release_leaving().await;
+        queue.run(workers, (self.clone(), pusher), |(this, pusher), key| this.look(pusher, key)).await;
+    }
+
+    async fn tokens(&self) -> Tokens {
+        let Context { client, guard, namespace, .. } = &self.0.context;
+        loop {
+            match key::tokens(client, guard, namespace).await {
+                Ok(tokens) => return tokens,
+                Err(error) => warn!(%error, "nothing is pushed yet"),
+            }
+            sleep(PAUSE).await;
         }
-        let follower = self.clone();
-        let work = move |key: ObjectKey| {
-            let follower = follower.clone();
-            async move { follower.look(key).await }
-        };
-        self.0.queue.run(self.0.context.settings.workers, work).await;
     }
 
-    fn is_complete(&self) -> bool {
-        let Inner { pushes, stores, cluster_stores, secrets, .. } = &*self.0;
-        let objects = pushes.is_complete() && stores.is_complete() && cluster_stores.is_complete();
-        objects && secrets.is_complete()
-    }
-
-    async fn look(&self, key: ObjectKey) -> Outcome {
+    async fn look(self, pusher: Arc<Pusher>, key: ObjectKey) -> Outcome {
         let (started, stores) = (Instant::now(), self.stores_of(&key.namespace));
         let has_changed = self.lock().remove(&key);
-        let ended = match self.0.pushes.get(&key) {
+        let ended = match self.0.view.push_secrets.get(&key) {
             None => {
                 self.0.context.operator.gone(Kind::PushSecret, &key);
                 Ok(Next::OnChange)
             }
             Some(Kept::Object(object)) => {
-                let ended = self.0.pusher.reconcile(&object, &stores, has_changed).await;
+                // Before anything is made: without the store nobody could delete it.
                 let kept = self.keep_stores(&object, &stores).await;
+                let ended = match &kept {
+                    Err(_) if object.metadata.deletion_timestamp.is_none() => Ok(Next::Failed),
+                    Ok(()) | Err(_) => pusher.reconcile(&object, &stores, has_changed).await,
+                };
                 self.tell_metrics(&key, &object, &stores, started);
                 ended.and_then(|next| kept.map(|()| next))
             }
-            Some(Kept::Damaged { cause, .. }) => {
-                warn!(push_secret = %key, %cause, "cannot be read, so it is not pushed");
-                damaged::tell(&self.0.pusher, &key, &stores, &cause).await.map(|()| Next::OnChange)
-            }
+            Some(Kept::Damaged { cause, .. }) => return pusher.tell_damaged(&key, &stores, &cause).await,
         };
         match ended {
             Ok(Next::OnChange) => Outcome::Done,
@@ -136,8 +140,8 @@ impl Follower {
 
     /// What was written is told when it comes back by the watch.
     fn tell_metrics(&self, key: &ObjectKey, object: &PushSecret, stores: &[Store], started: Instant) {
-        let Inner { context, pusher, .. } = &*self.0;
-        let is_ours = stores.iter().any(|store| pusher.takes(store) && affected::uses(object, store));
+        let context = &self.0.context;
+        let is_ours = stores.iter().any(|store| store.is_ours && affected::uses(object, store));
         match &object.status {
             Some(status) if is_ours => {
                 let took = started.elapsed();
@@ -149,8 +153,7 @@ impl Follower {
 
     /// Stores that it uses stay for as long as it may have to delete something there.
     async fn keep_stores(&self, object: &PushSecret, stores: &[Store]) -> Result<(), PushError> {
-        let pusher = &self.0.pusher;
-        let used = stores.iter().filter(|store| pusher.takes(store) && affected::uses(object, store));
+        let used = stores.iter().filter(|store| store.is_ours && affected::uses(object, store));
         for store in used {
             self.keep_store(store).await?;
         }
@@ -158,27 +161,35 @@ impl Follower {
     }
 
     async fn keep_store(&self, store: &Store) -> Result<(), PushError> {
-        let Pusher { client, guard, .. } = &self.0.pusher;
+        let Context { client, guard, .. } = &self.0.context;
         let pushes = self.pushes_that_see(&store.id);
         // What cannot be read may have something there.
-        let is_unsure = self.0.pushes.damaged().iter().any(|key| sees(key, &store.id));
+        let is_unsure = self.0.view.push_secrets.damaged().iter().any(|key| sees(key, &store.id));
         let pushes = pushes.iter().map(|(_, object)| &**object);
         store_finalizer::keep(client, guard, store, pushes, is_unsure).await
     }
 
     fn pushes_that_see(&self, store: &StoreId) -> Vec<(ObjectKey, Arc<PushSecret>)> {
-        self.0.pushes.all().into_iter().filter(|(key, _)| sees(key, store)).collect()
+        self.0.view.push_secrets.all().into_iter().filter(|(key, _)| sees(key, store)).collect()
     }
 
+    /// All stores that a namespace sees.
     fn stores_of(&self, namespace: &str) -> Vec<Store> {
-        let sees = |store: &Store| store.id.namespace.is_empty() || store.id.namespace == namespace;
-        self.all_stores().into_iter().filter(sees).collect()
+        self.stores(|of_store| of_store.is_empty() || of_store == namespace)
     }
 
-    fn all_stores(&self) -> Vec<Store> {
-        let own = self.0.stores.all().into_iter().map(|(_, store)| Store::of_namespace(&store));
-        let shared = self.0.cluster_stores.all().into_iter().map(|(_, store)| Store::of_cluster(&store));
-        own.chain(shared).collect()
+    /// The stores of some namespaces; those of the cluster are in `""`.
+    fn stores(&self, is_meant: impl Fn(&str) -> bool) -> Vec<Store> {
+        fn of<S: AnyStore>(
+            watched: &Watched<S>,
+            adopt: Adopt,
+            is_meant: &impl Fn(&str) -> bool,
+        ) -> impl Iterator<Item = Store> {
+            let meant = watched.all().into_iter().filter(|(key, _)| is_meant(&key.namespace));
+            meant.map(move |(_, store)| Store::of(&*store, adopt))
+        }
+        let (view, adopt) = (&self.0.view, self.0.context.settings.adopt);
+        of(&view.stores, adopt, &is_meant).chain(of(&view.cluster_stores, adopt, &is_meant)).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<ObjectKey>> {

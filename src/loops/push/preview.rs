@@ -10,7 +10,7 @@ use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 
 use crate::api::push_secret::{PushDeletionPolicy, PushSecret};
-use crate::api::secret_store::{ClusterSecretStore, SecretStore};
+use crate::api::secret_store::{Adopt, ClusterSecretStore, SecretStore};
 use crate::cluster::Trouble;
 use crate::object_hash::version_of;
 use crate::push::token::Tokens;
@@ -154,6 +154,7 @@ async fn stores(client: &Client, namespace: &str) -> Result<Vec<Store>, PushErro
     let own = own.map_err(|error| failed("SecretStores", &error))?;
     let shared = Api::<ClusterSecretStore>::all(client.clone()).list(&parameters).await;
     let shared = shared.map_err(|error| failed("ClusterSecretStores", &error))?;
-    let own = own.items.iter().map(Store::of_namespace);
-    Ok(own.chain(shared.items.iter().map(Store::of_cluster)).collect())
+    // Whoever serves them now: what would be pushed is asked.
+    let own = own.items.iter().map(|store| Store::of(store, Adopt::All));
+    Ok(own.chain(shared.items.iter().map(|store| Store::of(store, Adopt::All))).collect())
 }

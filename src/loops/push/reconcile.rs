@@ -5,20 +5,26 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use kube::api::Api;
+use kube::api::{Api, ObjectMeta};
 use kube::{Client, Resource, ResourceExt};
 
-use crate::api::push_secret::PushSecret;
-use crate::api::secret_store::Adopt;
+use crate::api::Kind;
+use crate::api::common::Condition;
+use crate::api::push_secret::{PushSecret, PushSecretSpec, PushSecretStatus};
 use crate::events::{Events, Happening};
 use crate::leader::Guard;
+use crate::loops::conditions::was_ours;
+use crate::loops::damaged::{self, Words};
+use crate::loops::queue::Outcome;
 use crate::loops::turns::Turns;
+use crate::loops::watched::ObjectKey;
 use crate::loops::write;
 use crate::object_hash::version_of;
 use crate::push::due::{self, Due, due};
 use crate::push::token::Tokens;
 use crate::source::Source;
 
+use super::affected;
 use super::error::PushError;
 use super::memory::Memory;
 use super::one::{Push, Pushed};
@@ -39,7 +45,6 @@ pub(super) struct Pusher {
     /// By place and full name of the remote secret.
     pub(super) turns: Turns<(Box<str>, String)>,
     pub(super) events: Events,
-    pub(super) adopt: Adopt,
 }
 
 /// When a PushSecret is to be looked at again.
@@ -56,11 +61,6 @@ pub(super) enum Next {
 }
 
 impl Pusher {
-    /// Whether a store is ours.
-    pub(super) fn takes(&self, store: &Store) -> bool {
-        self.adopt.adopts(&store.spec.controller) && store.spec.secrets_manager().is_some()
-    }
-
     /// Brings one into step. `stores` are all that its namespace sees; `has_changed`: a Secret, a store or a policy of
     /// it did, or nobody looked since this process leads.
     pub(super) async fn reconcile(
@@ -70,9 +70,9 @@ impl Pusher {
         has_changed: bool,
     ) -> Result<Next, PushError> {
         let namespace = object.namespace().unwrap_or_default();
-        let selected = select(&object.spec.secret_store_refs, stores, |store| self.takes(store));
+        let selected = select(&object.spec.secret_store_refs, stores, |store| store.is_ours);
         let left = self.left(object, stores, &selected);
-        if selected.ours.is_empty() && left.is_empty() {
+        if selected.ours.is_empty() && left.is_empty() && !is_orphaned(object, stores) {
             return Ok(Next::OnChange);
         }
         let mut push = Push::new(self, Cow::Borrowed(object), &namespace);
@@ -137,8 +137,13 @@ impl Pusher {
         if !push.object.finalizers().iter().any(|one| one == FINALIZER) {
             return Ok(Next::OnChange);
         }
+        // Somebody may have thought better of it meanwhile.
+        if !push.deletes() {
+            self.finalizer(&push.object, push.namespace, false).await?;
+            return Ok(Next::OnChange);
+        }
         let recorded = &push.recorded;
-        let ours = stores.iter().filter(|store| self.takes(store));
+        let ours = stores.iter().filter(|store| store.is_ours);
         let ours: Vec<Store> =
             ours.filter(|store| recorded.contains_key(&store.key().to_string())).cloned().collect();
         let mut pushed = push.withdraw(&ours).await;
@@ -160,7 +165,7 @@ impl Pusher {
             recorded.is_some_and(|recorded| recorded.contains_key(&store.key().to_string()))
                 && !selected.ours.iter().any(|one| one.id == store.id)
         };
-        stores.iter().filter(|store| self.takes(store)).filter(is_left).cloned().collect()
+        stores.iter().filter(|store| store.is_ours).filter(is_left).cloned().collect()
     }
 
     /// The object as it is now, if that was changed.
@@ -201,9 +206,19 @@ impl Pusher {
         })
     }
 
+    /// Tells it of one that cannot be read, if a store of ours is named.
+    pub(super) async fn tell_damaged(&self, key: &ObjectKey, stores: &[Store], cause: &str) -> Outcome {
+        let words = Words { kind: Kind::PushSecret, reason: "Errored", consequence: "it is not pushed" };
+        let is_ours = |_: &ObjectMeta, spec: &PushSecretSpec| {
+            !select(&spec.secret_store_refs, stores, |store| store.is_ours).ours.is_empty()
+        };
+        let by = (&self.client, &self.guard);
+        damaged::tell::<PushSecret, _, PushSecretStatus>(by, key, words, cause, is_ours).await
+    }
+
     /// An Event with what the condition says.
-    fn happened(&self, push: &Push<'_>, status: &crate::api::push_secret::PushSecretStatus) {
-        let Some(ready) = status.conditions.iter().find(|one| one.type_ == "Ready") else { return };
+    fn happened(&self, push: &Push<'_>, status: &PushSecretStatus) {
+        let Some(ready) = Condition::ready(&status.conditions) else { return };
         let note = ready.message.clone().unwrap_or_default();
         self.events.tell(Happening {
             regarding: push.object.object_ref(&()),
@@ -214,6 +229,11 @@ impl Pusher {
             note,
         });
     }
+}
+
+/// Whether it was ours, and its stores are gone: nobody else is there to tell, or to see it off.
+fn is_orphaned(object: &PushSecret, stores: &[Store]) -> bool {
+    was_ours(&object.metadata) && !stores.iter().any(|store| affected::uses(object, store))
 }
 
 /// What our loop does not do, and admission refuses for its stores.

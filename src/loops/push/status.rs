@@ -2,9 +2,8 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use crate::api::common::Condition;
 use crate::api::push_secret::{PushSecret, PushSecretStatus, UpdatePolicy};
-use crate::loops::conditions;
+use crate::loops::conditions::{self, seconds};
 use crate::push::record::Record;
 
 use super::error::PushError;
@@ -22,9 +21,6 @@ pub(super) enum Verdict {
     Failed(Vec<(String, PushError)>),
 }
 
-/// Problems that are told in one message; a status has its size.
-pub(super) const TOLD: usize = 8;
-
 /// The status after a push.
 pub(super) fn next(
     object: &PushSecret,
@@ -40,13 +36,7 @@ pub(super) fn next(
         status.synced_resource_version = Some(version.to_owned());
     }
     let (is_ready, reason, message) = told(object, verdict);
-    let condition = Condition {
-        type_: "Ready".into(),
-        status: if is_ready { "True" } else { "False" }.into(),
-        reason: Some(reason.into()),
-        message: Some(message),
-        last_transition_time: None,
-    };
+    let condition = conditions::ready(is_ready, reason, message);
     if let Some(conditions) = conditions::set(&status.conditions, condition, &seconds(now)) {
         status.conditions = conditions;
     }
@@ -64,20 +54,6 @@ fn told(object: &PushSecret, verdict: &Verdict) -> (bool, &'static str, String) 
             (false, "SourceDeleted", "source secret deleted; provider secrets cleaned up".to_owned())
         }
         Verdict::Deleting => (false, "Deleting", "its remote secrets are being deleted".to_owned()),
-        Verdict::Failed(problems) => (false, "Errored", message(problems)),
+        Verdict::Failed(problems) => (false, "Errored", conditions::listed(problems)),
     }
-}
-
-fn message(problems: &[(String, PushError)]) -> String {
-    let told = problems.iter().take(TOLD).map(|(at, problem)| format!("{at}: {problem}"));
-    let mut message = told.collect::<Vec<_>>().join("; ");
-    if let Some(more) = problems.len().checked_sub(TOLD).filter(|more| *more > 0) {
-        message.push_str(&format!("; and {more} more"));
-    }
-    message
-}
-
-/// As Kubernetes writes times.
-pub(super) fn seconds(now: Timestamp) -> String {
-    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

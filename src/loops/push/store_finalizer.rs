@@ -93,6 +93,7 @@ mod tests {
     fn store(finalizers: &[&str], is_leaving: bool) -> Store {
         Store {
             id: StoreId::seen_from("ns", StoreKind::SecretStore, "aws"),
+            is_ours: true,
             labels: [].into_iter().collect(),
             is_leaving,
             finalizers: finalizers.iter().map(|one| (*one).to_owned()).collect(),

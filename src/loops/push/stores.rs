@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use kube::ResourceExt;
-use kube::api::ObjectMeta;
-
 use crate::api::common::StoreKind;
 use crate::api::push_secret::PushStoreRef;
-use crate::api::secret_store::{ClusterSecretStore, SecretStore, SecretStoreSpec};
+use crate::api::secret_store::{Adopt, SecretStoreSpec};
 use crate::facts::{Labels, selects};
+use crate::loops::any_store::AnyStore;
 use crate::push::wanted::{Destination, StoreKey};
 use crate::source::plan::StoreId;
 use crate::source::remote::Deletion;
@@ -18,6 +16,8 @@ use crate::source::remote::Deletion;
 pub(super) struct Store {
     /// Which it is.
     pub(super) id: StoreId,
+    /// Whether it is ours to serve.
+    pub(super) is_ours: bool,
     /// Its labels.
     pub(super) labels: Labels,
     /// Whether it is being deleted: nothing more is pushed there.
@@ -42,32 +42,20 @@ pub(super) struct Selected {
 }
 
 impl Store {
-    /// What a store's object says.
-    fn new(id: StoreId, metadata: &ObjectMeta, spec: &SecretStoreSpec) -> Self {
+    /// What a store's object says; it may be ours by what is adopted.
+    pub(super) fn of<S: AnyStore>(store: &S, adopt: Adopt) -> Self {
+        let metadata = store.meta();
         let labels = metadata.labels.iter().flatten();
         Self {
-            id,
+            id: store.id(),
+            is_ours: store.is_ours(adopt),
             labels: labels.map(|(key, value)| (key.clone(), value.clone())).collect(),
             is_leaving: metadata.deletion_timestamp.is_some(),
             finalizers: metadata.finalizers.clone().unwrap_or_default(),
             version: metadata.resource_version.clone(),
             generation: metadata.generation,
-            spec: Arc::new(spec.clone()),
+            spec: Arc::new(store.spec().clone()),
         }
-    }
-
-    /// One of a namespace.
-    pub(super) fn of_namespace(store: &SecretStore) -> Self {
-        let namespace = store.namespace().unwrap_or_default();
-        let id = StoreId { kind: StoreKind::SecretStore, namespace, name: store.name_any() };
-        Self::new(id, &store.metadata, &store.spec)
-    }
-
-    /// One of the cluster.
-    pub(super) fn of_cluster(store: &ClusterSecretStore) -> Self {
-        let (kind, namespace) = (StoreKind::ClusterSecretStore, String::new());
-        let id = StoreId { kind, namespace, name: store.name_any() };
-        Self::new(id, &store.metadata, &store.spec.0)
     }
 
     /// Whether it says the same as before, whatever became of its status.
@@ -98,9 +86,9 @@ impl Store {
     }
 }
 
-/// Selects by name or labels; labels win. `stores` are all that the namespace sees; `is_ours` tells those that we
-/// serve. A store that both a name and labels select is one store.
-pub(super) fn select(refs: &[PushStoreRef], stores: &[Store], is_ours: impl Fn(&Store) -> bool) -> Selected {
+/// Selects by name or labels; labels win. `stores` are all that the namespace sees; `counts` tells those that are meant.
+/// A store that both a name and labels select is one store.
+pub(super) fn select(refs: &[PushStoreRef], stores: &[Store], counts: impl Fn(&Store) -> bool) -> Selected {
     let mut selected = Selected::default();
     for one in refs {
         let of_kind = stores.iter().filter(|store| store.id.kind == one.kind);
@@ -111,7 +99,7 @@ pub(super) fn select(refs: &[PushStoreRef], stores: &[Store], is_ours: impl Fn(&
         if found.is_empty() {
             selected.missing.push(told(one));
         }
-        for store in found.into_iter().filter(|store| is_ours(store)) {
+        for store in found.into_iter().filter(|store| counts(store)) {
             if !selected.ours.iter().any(|there| there.id == store.id) {
                 selected.ours.push(store.clone());
             }
@@ -136,6 +124,7 @@ mod tests {
     fn store(kind: StoreKind, name: &str, team: &str, spec: &str) -> Store {
         Store {
             id: StoreId::seen_from("ns", kind, name),
+            is_ours: name != "eso",
             labels: [("team".to_owned(), team.to_owned())].into_iter().collect(),
             is_leaving: false,
             finalizers: Vec::new(),
@@ -151,14 +140,14 @@ mod tests {
             store(StoreKind::SecretStore, "b", "x", "{}"),
             store(StoreKind::SecretStore, "a", "x", "{}"),
             store(StoreKind::ClusterSecretStore, "a", "y", "{}"),
-            store(StoreKind::SecretStore, "eso", "x", r#"{"controller":"other"}"#),
+            store(StoreKind::SecretStore, "eso", "x", "{}"),
         ];
         let refs: Vec<PushStoreRef> = serde_json::from_str(
             r#"[{"name":"a"},{"labelSelector":{"matchLabels":{"team":"x"}}},{"name":"b","kind":"ClusterSecretStore"},
                 {"labelSelector":{"matchLabels":{"team":"z"}}}]"#,
         )
         .unwrap();
-        let selected = select(&refs, &stores, |store| store.spec.controller.is_empty());
+        let selected = select(&refs, &stores, |store| store.is_ours);
         let ours: Vec<_> = selected.ours.iter().map(|store| store.key().to_string()).collect();
         assert_eq!(ours, ["SecretStore/a", "SecretStore/b"]);
         assert_eq!(

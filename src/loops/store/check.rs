@@ -4,20 +4,24 @@ use std::time::Instant;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
+use kube::api::ObjectMeta;
 use tracing::debug;
 
-use crate::api::secret_store::SecretStoreStatus;
+use crate::api::common::Condition;
+use crate::api::secret_store::{SecretStoreSpec, SecretStoreStatus};
 use crate::events::{Events, Happening};
 use crate::jitter::jittered;
 use crate::leader::Guard;
 use crate::loops::Adopt;
+use crate::loops::any_store::{AnyStore, key};
+use crate::loops::damaged::{self, Words};
 use crate::loops::operator_metrics::OperatorMetrics;
 use crate::loops::queue::Outcome;
 use crate::loops::write;
 use crate::source::Source;
+use crate::source::plan::StoreId;
 
-use super::object::{Store, key};
-use super::verdict::{READY, Verdict, verdict};
+use super::verdict::{INVALID, Verdict, verdict};
 
 /// Everything that a look uses.
 pub(super) struct Checker {
@@ -30,16 +34,10 @@ pub(super) struct Checker {
 }
 
 impl Checker {
-    /// Whether a store is ours.
-    pub(super) fn takes(&self, store: &impl Store) -> bool {
-        let spec = store.spec();
-        self.adopt.adopts(&spec.controller) && spec.secrets_manager().is_some()
-    }
-
     /// Asks AWS, and writes what it says if that is new.
-    pub(super) async fn check<S: Store>(&self, store: &S) -> Outcome {
+    pub(super) async fn check<S: AnyStore>(&self, store: &S) -> Outcome {
         let id = store.id();
-        if !self.takes(store) {
+        if !store.is_ours(self.adopt) {
             self.metrics.gone(S::KIND.into(), &key(&id));
             return Outcome::Done;
         }
@@ -61,11 +59,17 @@ impl Checker {
         Outcome::After(jittered(verdict.lasts(store.spec())))
     }
 
+    /// Tells it of one that cannot be read, if it is ours.
+    pub(super) async fn tell_damaged<S: AnyStore>(&self, id: &StoreId, cause: &str) -> Outcome {
+        let words = Words { kind: S::KIND.into(), reason: INVALID, consequence: "it is not validated" };
+        let is_ours = |_: &ObjectMeta, spec: &SecretStoreSpec| spec.is_ours(self.adopt);
+        let by = (&self.client, &self.guard);
+        damaged::tell::<S, _, SecretStoreStatus>(by, &key(id), words, cause, is_ours).await
+    }
+
     /// An Event, if the condition says something else than before.
-    fn tell<S: Store>(&self, store: &S, verdict: &Verdict, new: &SecretStoreStatus) {
-        let ready = |status: &SecretStoreStatus| {
-            status.conditions.iter().find(|condition| condition.type_ == READY).cloned()
-        };
+    fn tell<S: AnyStore>(&self, store: &S, verdict: &Verdict, new: &SecretStoreStatus) {
+        let ready = |status: &SecretStoreStatus| Condition::ready(&status.conditions).cloned();
         if store.status().and_then(ready) == ready(new) {
             return;
         }

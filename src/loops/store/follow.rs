@@ -2,30 +2,26 @@
 
 use std::sync::Arc;
 
-use kube::Client;
-use tracing::warn;
-
 use crate::api::common::StoreKind;
-use crate::api::secret_store::{ClusterSecretStore, SecretStore, SecretStoreSpec};
-use crate::health::Part;
+use crate::api::secret_store::SecretStoreSpec;
+use crate::events::Events;
+use crate::loops::any_store::{self, AnyStore};
 use crate::loops::queue::{Outcome, Queue};
+use crate::loops::view::View;
 use crate::loops::watched::{Change, Kept, Trace, Watched};
 use crate::loops::{Context, credentials};
 use crate::source::plan::StoreId;
 
 use super::check::Checker;
-use super::object::{self, Store};
 
-/// All that is watched, and whoever works on it.
+/// The loop of stores; clones are the same.
 #[derive(Clone)]
-pub(super) struct Follower(Arc<Inner>);
+pub(in crate::loops) struct Loop(Arc<Inner>);
 
 struct Inner {
     context: Context,
+    view: View,
     checker: Checker,
-    stores: Watched<SecretStore>,
-    cluster_stores: Watched<ClusterSecretStore>,
-    secrets: Watched<Trace>,
     accounts: Watched<Trace>,
     queue: Queue<StoreId>,
 }
@@ -33,38 +29,25 @@ struct Inner {
 /// Whether a store has credentials in an object, by namespace and name.
 type Uses = fn(&SecretStoreSpec, &str, (&str, &str)) -> bool;
 
-impl Follower {
-    pub(super) fn new(context: Context, checker: Checker) -> Self {
-        Self(Arc::new(Inner {
-            queue: Queue::new("store", &context.queues),
-            context,
-            checker,
-            stores: Watched::default(),
-            cluster_stores: Watched::default(),
-            secrets: Watched::default(),
-            accounts: Watched::default(),
-        }))
+impl Loop {
+    pub(in crate::loops) fn new(context: Context, view: View) -> Self {
+        let Context { client, source, guard, settings, operator, .. } = context.clone();
+        let checker = Checker {
+            events: Events::start(client.clone(), "keyhatch.dev/stores", Some(guard.clone())),
+            client,
+            source,
+            guard,
+            adopt: settings.adopt,
+            metrics: operator,
+        };
+        let queue = Queue::new("store", &context.queues);
+        Self(Arc::new(Inner { context, view, checker, accounts: Watched::default(), queue }))
     }
 
-    /// Watches and works, until it is dropped.
-    pub(super) async fn follow(self) {
-        let Inner { context, stores, cluster_stores, secrets, .. } = &*self.0;
-        let client = || context.client.clone();
-        let part = |name| context.health.part(name);
-        tokio::join!(
-            self.follow_stores(stores, client(), part("loop-store-secretstores")),
-            self.follow_stores(cluster_stores, client(), part("loop-store-clustersecretstores")),
-            secrets.follow_secrets(client(), part("loop-store-secrets"), |change| {
-                self.credentials_changed(secrets, &change, credentials::are_in_secret);
-            }),
-            self.follow_accounts(),
-            self.work(),
-        );
-    }
-
-    async fn follow_stores<S: Store>(&self, watched: &Watched<S>, client: Client, part: Part) {
-        let told = |change: Change<S>| self.store_changed(&change);
-        watched.follow(client, part, told).await;
+    /// Keeps the conditions of stores, until it is dropped.
+    pub(in crate::loops) async fn run(&self) {
+        let Inner { context, queue, .. } = &*self.0;
+        tokio::join!(self.follow_accounts(), queue.run(context.settings.workers, self.clone(), Self::look));
     }
 
     /// Without the right to list them, a change of a ServiceAccount is found at the next look.
@@ -79,61 +62,47 @@ impl Follower {
         }
     }
 
-    async fn work(&self) {
-        let follower = self.clone();
-        let work = move |id: StoreId| {
-            let follower = follower.clone();
-            async move { follower.look(id).await }
-        };
-        self.0.queue.run(self.0.context.settings.workers, work).await;
-    }
-
-    async fn look(&self, id: StoreId) -> Outcome {
-        let key = object::key(&id);
+    async fn look(self, id: StoreId) -> Outcome {
+        let (key, view) = (any_store::key(&id), &self.0.view);
         match id.kind {
-            StoreKind::SecretStore => self.look_at(&id, self.0.stores.get(&key)).await,
-            StoreKind::ClusterSecretStore => self.look_at(&id, self.0.cluster_stores.get(&key)).await,
+            StoreKind::SecretStore => self.look_at(&id, view.stores.get(&key)).await,
+            StoreKind::ClusterSecretStore => self.look_at(&id, view.cluster_stores.get(&key)).await,
         }
     }
 
-    async fn look_at<S: Store>(&self, id: &StoreId, store: Option<Kept<S>>) -> Outcome {
+    async fn look_at<S: AnyStore>(&self, id: &StoreId, store: Option<Kept<S>>) -> Outcome {
         match store {
             Some(Kept::Object(store)) => self.0.checker.check(&*store).await,
-            Some(Kept::Damaged { cause, .. }) => {
-                warn!(store = %id, %cause, "cannot be read, so it is not validated");
-                Outcome::Done
-            }
+            Some(Kept::Damaged { cause, .. }) => self.0.checker.tell_damaged::<S>(id, &cause).await,
             None => {
-                self.0.checker.metrics.gone(id.kind.into(), &object::key(id));
+                self.0.checker.metrics.gone(id.kind.into(), &any_store::key(id));
                 Outcome::Done
             }
         }
     }
 
     /// What we write is no change.
-    fn store_changed<S: Store>(&self, change: &Change<S>) {
+    pub(in crate::loops) fn store_changed<S: AnyStore>(&self, change: &Change<S>) {
         let of = |kept: &Option<Kept<S>>| kept.as_ref().and_then(Kept::object).cloned();
         if let (Some(before), Some(after)) = (of(&change.before), of(&change.after))
             && before.says_as(&after)
         {
             return;
         }
-        self.0.queue.add(object::id(S::KIND, &change.key));
+        self.0.queue.add(any_store::id(S::KIND, &change.key));
+    }
+
+    /// It may have a store's access keys.
+    pub(in crate::loops) fn secret_changed(&self, change: &Change<Trace>) {
+        self.credentials_changed(&self.0.view.secrets, change, credentials::are_in_secret);
     }
 
     fn credentials_changed(&self, watched: &Watched<Trace>, change: &Change<Trace>, uses: Uses) {
         if change.before.is_none() && !watched.is_complete() {
             return; // it is listed, not new
         }
-        let Inner { stores, cluster_stores, queue, .. } = &*self.0;
         let place = (change.key.namespace.as_str(), change.key.name.as_str());
-        let of_namespace = stores.all().into_iter().map(|(_, store)| (store.id(), store.spec.clone()));
-        let of_cluster =
-            cluster_stores.all().into_iter().map(|(_, store)| (store.id(), store.spec.0.clone()));
-        for (id, spec) in of_namespace.chain(of_cluster) {
-            if uses(&spec, &id.namespace, place) {
-                queue.add(id);
-            }
-        }
+        let stores = self.0.view.stores_that(|id, spec| uses(spec, &id.namespace, place));
+        stores.into_iter().for_each(|id| self.0.queue.add(id));
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use k8s_openapi::jiff::Timestamp;
 
-use crate::api::common::Condition;
 use crate::api::secret_store::{SecretStoreSpec, SecretStoreStatus};
 use crate::aws::failure::Failure;
 use crate::aws::region;
@@ -15,10 +14,12 @@ use crate::source::error::SourceError;
 use crate::source::objects::ObjectError;
 use crate::source::prove::Proof;
 
-/// External Secrets Operator's.
-pub(super) const READY: &str = "Ready";
 /// What a store of AWS Secrets Manager can.
 const CAPABILITIES: &str = "ReadWrite";
+/// The operator's word for a store that AWS accepts.
+pub(super) const VALID: &str = "Valid";
+/// The operator's word for a store that cannot be used.
+pub(super) const INVALID: &str = "InvalidProviderConfig";
 /// Between two looks, where the store does not say.
 const INTERVAL: Duration = Duration::from_secs(300);
 /// Between two looks at a store of which nothing good is known: whoever repairs it at AWS waits so long at most.
@@ -37,10 +38,10 @@ pub(super) struct Verdict {
 
 /// Decides. None: nothing new can be said, and it is asked again.
 pub(super) fn verdict(proof: Result<Proof, SourceError>, region: &str) -> Option<Verdict> {
-    let valid = |message| Verdict { is_ready: true, reason: "Valid", message };
+    let valid = |message| Verdict { is_ready: true, reason: VALID, message };
     let invalid = |cause: String| {
         let message = format!("unable to validate store: {cause}");
-        Verdict { is_ready: false, reason: "InvalidProviderConfig", message }
+        Verdict { is_ready: false, reason: INVALID, message }
     };
     Some(match proof {
         Ok(Proof::Accepted { who }) => valid(format!("store validated: AWS accepts {who} in {region}")),
@@ -77,15 +78,8 @@ impl Verdict {
     /// The status that says so.
     pub(super) fn status(&self, old: Option<&SecretStoreStatus>, now: Timestamp) -> SecretStoreStatus {
         let mut status = old.cloned().unwrap_or_default();
-        let condition = Condition {
-            type_: READY.into(),
-            status: if self.is_ready { "True" } else { "False" }.into(),
-            reason: Some(self.reason.into()),
-            message: Some(self.message.clone()),
-            last_transition_time: None,
-        };
-        let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        if let Some(conditions) = conditions::set(&status.conditions, condition, &now) {
+        let condition = conditions::ready(self.is_ready, self.reason, self.message.clone());
+        if let Some(conditions) = conditions::set(&status.conditions, condition, &conditions::seconds(now)) {
             status.conditions = conditions;
         }
         if self.is_ready {
@@ -97,7 +91,7 @@ impl Verdict {
     /// How long it is believed.
     pub(super) fn lasts(&self, spec: &SecretStoreSpec) -> Duration {
         let interval = interval(spec);
-        if self.reason == "Valid" { interval } else { interval.min(SOON) }
+        if self.reason == VALID { interval } else { interval.min(SOON) }
     }
 }
 
@@ -106,10 +100,7 @@ fn interval(spec: &SecretStoreSpec) -> Duration {
     let said = match &spec.refresh_interval {
         None => None,
         Some(IntOrString::Int(seconds)) => u64::try_from(*seconds).ok().map(Duration::from_secs),
-        Some(IntOrString::String(text)) => {
-            let nanos = duration::parse(text).ok().and_then(|parsed| u64::try_from(parsed.0).ok());
-            nanos.map(Duration::from_nanos)
-        }
+        Some(IntOrString::String(text)) => duration::interval(Some(text), INTERVAL),
     };
     said.filter(|interval| !interval.is_zero()).unwrap_or(INTERVAL)
 }

@@ -208,7 +208,14 @@ fn what_the_operator_kept_changes_hands_without_a_write_or_a_call() {
 fn what_is_anothers_is_not_touched() {
     let team = Team::at(site().plane, &site().aws, "");
     team.account.secret("app", "v");
-    team.external("theirs", &json!({"data": [data("k", "app", "")]}));
+    team.account.secret("other", "w");
+    let theirs = json!({"data": [data("k", "other", "")]});
+    team.external("theirs", &theirs);
+    // One that goes, held by the operator.
+    team.external("going", &theirs);
+    let finalizer = "externalsecrets.external-secrets.io/externalsecret-cleanup";
+    team.patch("externalsecret", "going", &json!({"metadata": {"finalizers": [finalizer]}}));
+    team.delete("externalsecret", "going");
     team.apply(&[team.store("ours", "keyhatch", &json!({}))]);
     let both = json!({"data": [data("k", "app", ""),
         {"secretKey": "l", "remoteRef": {"key": "app"}, "sourceRef": {"storeRef": {"name": "ours"}}}]});
@@ -219,4 +226,22 @@ fn what_is_anothers_is_not_touched() {
     let theirs = team.get("externalsecret", "theirs").unwrap();
     assert!(theirs.get("status").is_none() && theirs["metadata"].get("finalizers").is_none(), "{theirs}");
     assert!(team.get("secret", "theirs").is_none() && team.get("secret", "both").is_none());
+    assert!(team.get("externalsecret", "going").is_some(), "it is the operator's to see off");
+    assert_eq!(calls(&team).about("other").count(), 0, "nothing is fetched for them");
+}
+
+#[test]
+fn a_finalizer_that_somebody_takes_off_is_put_back() {
+    let team = Team::new();
+    team.account.secret("app", "v");
+    team.external("app", &json!({"data": [data("k", "app", "")]}));
+    team.wait_kept("app", "SecretSynced", "");
+    // Twice: the first time it may be looked at for another reason, such as its store's first proof.
+    for _ in 0..2 {
+        team.patch("externalsecret", "app", &json!({"metadata": {"finalizers": null}}));
+        wait_until(PATIENCE, "the finalizer", || {
+            let metadata = team.get("externalsecret", "app").ok_or("gone")?["metadata"].clone();
+            if metadata["finalizers"].is_array() { Ok(()) } else { Err(metadata.to_string()) }
+        });
+    }
 }

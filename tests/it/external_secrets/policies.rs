@@ -6,8 +6,6 @@ use super::data;
 use crate::push::{PATIENCE, Team};
 use crate::support::kubectl::wait_until;
 
-const FINALIZER: &str = "externalsecrets.external-secrets.io/externalsecret-cleanup";
-
 #[track_caller]
 fn wait_gone(team: &Team<'_>, kind: &str, name: &str) {
     wait_until(PATIENCE, &format!("{kind} {name} to go"), || match team.get(kind, name) {
@@ -97,6 +95,79 @@ fn a_secret_of_another_name_is_deleted_and_a_copy_of_it_is_not() {
     team.wait_secret("copy", &json!({"k": "v"}));
 }
 
+/// Only what AWS says is not there counts as gone; everything else is a failure, and the Secret stays.
+#[test]
+fn what_cannot_be_read_is_not_taken_for_gone() {
+    let team = Team::new();
+    team.account.secret("app", r#"{"a": "1"}"#);
+    team.account.secret("other", "w");
+    for policy in ["Delete", "Merge"] {
+        let name = policy.to_lowercase();
+        let entries = json!([data("k", "app", "a"), data("l", "other", "")]);
+        team.external(&name, &json!({"data": entries, "target": {"deletionPolicy": policy}}));
+        team.wait_secret(&name, &json!({"k": "1", "l": "w"}));
+    }
+    team.account.secret("app", r#"{"b": "1"}"#);
+    for name in ["delete", "merge"] {
+        team.force(name, "1");
+        team.wait_kept(
+            name,
+            "SecretSyncedError",
+            "spec.data[0]: aws::app#a: the secret has no such property",
+        );
+        team.wait_secret(name, &json!({"k": "1", "l": "w"}));
+    }
+}
+
+/// Whoever wrote the new one may have died before the old one was deleted.
+#[test]
+fn a_secret_of_a_former_name_goes_though_the_new_one_is_there() {
+    let team = Team::new();
+    team.account.secret("app", "v");
+    let named = |name: &str| json!({"data": [data("k", "app", "")], "target": {"name": name}, "refreshInterval": "1s"});
+    team.external("app", &named("old"));
+    let mut old = team.wait_secret("old", &json!({"k": "v"}));
+    team.external("app", &named("new"));
+    team.wait_secret("new", &json!({"k": "v"}));
+    wait_gone(&team, "secret", "old");
+    team.wait_kept("app", "SecretSynced", "");
+    for field in ["resourceVersion", "uid", "creationTimestamp"] {
+        old["metadata"].as_object_mut().unwrap().remove(field);
+    }
+    team.apply(&[old]);
+    team.patch_status("externalsecret", "app", &json!({"binding": {"name": "old"}}));
+    wait_gone(&team, "secret", "old");
+    team.wait_secret("new", &json!({"k": "v"}));
+}
+
+/// What AWS said to another ExternalSecret a moment before would be believed for an interval.
+#[test]
+fn what_was_made_after_another_found_nothing_is_found() {
+    let team = Team::new();
+    let spec = json!({"data": [data("k", "app", "")], "target": {"deletionPolicy": "Delete"}});
+    team.external("early", &spec);
+    team.wait_kept("early", "SecretDeleted", "");
+    team.account.secret("app", "v");
+    team.external("late", &spec);
+    team.wait_secret("late", &json!({"k": "v"}));
+}
+
+#[test]
+fn a_secret_that_is_not_its_own_stays_when_it_goes() {
+    let team = Team::new();
+    team.account.secret("app", "v");
+    for policy in ["Orphan", "Merge"] {
+        let name = policy.to_lowercase();
+        team.source(&name, &json!({"k": "theirs"}));
+        let target = json!({"creationPolicy": policy, "deletionPolicy": "Delete"});
+        team.external(&name, &json!({"data": [data("k", "app", "")], "target": target}));
+        team.wait_secret(&name, &json!({"k": "v"}));
+        team.delete("externalsecret", &name);
+        wait_gone(&team, "externalsecret", &name);
+        team.wait_secret(&name, &json!({"k": "v"}));
+    }
+}
+
 #[test]
 fn an_immutable_secret_is_told_and_kept() {
     let team = Team::new();
@@ -112,20 +183,4 @@ fn an_immutable_secret_is_told_and_kept() {
     team.wait_secret("fixed", &json!({"k": "v"}));
     team.delete("secret", "fixed");
     team.wait_secret("fixed", &json!({"k": "w"}));
-}
-
-#[test]
-fn a_namespace_goes_whole() {
-    let team = Team::new();
-    team.account.secret("app", "v");
-    for name in ["a", "b"] {
-        team.external(name, &json!({"data": [data("k", "app", "")], "target": {"deletionPolicy": "Delete"}}));
-        team.wait_secret(name, &json!({"k": "v"}));
-    }
-    assert_eq!(team.get("externalsecret", "a").unwrap()["metadata"]["finalizers"], json!([FINALIZER]));
-    team.plane.kubectl(&["delete", "namespace", &team.namespace, "--wait=false"]).success().unwrap();
-    wait_until(PATIENCE, "the namespace to go", || {
-        let found = team.plane.kubectl(&["get", "namespace", &team.namespace, "-o", "json"]);
-        if found.is_success() { Err(found.stdout) } else { Ok(()) }
-    });
 }

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::data;
 use crate::push::{Team, site};
+use crate::support::aws::account::Keys;
 
 #[test]
 fn a_condition_names_the_entry_and_the_cause() {
@@ -47,7 +48,7 @@ fn keys_that_no_secret_can_have_and_what_only_the_operator_does_are_told() {
 
 /// Its condition has these words, and no value; and there is no Secret.
 #[track_caller]
-fn refused(team: &Team<'_>, name: &str, spec: &Json, words: &str) {
+pub(super) fn refused(team: &Team<'_>, name: &str, spec: &Json, words: &str) {
     team.external(name, spec);
     let object = team.wait_kept(name, "SecretSyncedError", words);
     assert!(!object["status"].to_string().contains("hunter2"), "{object}");
@@ -112,4 +113,32 @@ fn credentials_of_a_cluster_store_are_not_named_in_a_namespace() {
         assert!(!status.contains("platform-keys") && !status.contains("kube-public"), "{status}");
     }
     team.plane.kubectl(&["delete", "clustersecretstore", &name]).success().unwrap();
+}
+
+#[test]
+fn while_a_store_is_broken_nothing_is_asked_and_soon_after_it_heals_all_goes_on() {
+    let team = Team::new();
+    team.account.secret("app", "v");
+    team.external("app", &json!({"data": [data("k", "app", "")], "refreshInterval": "1s"}));
+    team.wait_secret("app", &json!({"k": "v"}));
+    let wrong = Keys { secret: "wrong".into(), ..team.keys.clone() };
+    team.set_keys(&wrong);
+    let object = team.wait_kept("app", "SecretSyncedError", "/aws is not ready: ");
+    team.external("new", &json!({"data": [data("k", "app", "")]}));
+    team.wait_kept("new", "SecretSyncedError", "/aws is not ready: ");
+    let asked = || {
+        team.calls(&site().aws).of("GetSecretValue").count()
+            + team.calls(&site().aws).of("BatchGetSecretValue").count()
+    };
+    let before = asked();
+    team.account.secret("app", "w");
+    team.external("app", &json!({"data": [data("l", "app", "")], "refreshInterval": "1s"}));
+    team.wait_secret("app", &json!({"k": "v"}));
+    let since = object["status"]["conditions"][0]["lastTransitionTime"].clone();
+    let now =
+        team.get("externalsecret", "app").unwrap()["status"]["conditions"][0]["lastTransitionTime"].clone();
+    assert_eq!((now, asked()), (since, before));
+    team.set_keys(&team.keys);
+    team.wait_secret("app", &json!({"l": "w"}));
+    team.wait_secret("new", &json!({"k": "w"}));
 }

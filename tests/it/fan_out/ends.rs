@@ -1,6 +1,7 @@
 //! Ends at any moment, a namespace that goes while nobody looks, an object that cannot be read; and metrics.
 
 use std::collections::BTreeSet;
+use std::thread;
 
 use super::*;
 use crate::stores::looper;
@@ -64,9 +65,15 @@ fn killed_at_any_moment_it_ends_in_step_and_what_nobody_looked_at_goes_cleanly()
     wait_until(PATIENCE, "the namespace to go", || {
         site.get(&["namespace", &gone]).map_or(Ok(()), |namespace| Err(namespace.to_string()))
     });
-    for name in ["damaged", "others"] {
-        assert!(site.get(&[CES, name]).unwrap().get("status").is_none(), "{name}");
-    }
+    wait_until(PATIENCE, "the last word of it", || {
+        let status = &site.get(&[CES, crowd.name()]).ok_or("gone")?["status"];
+        let is_over = status["failedNamespaces"].as_array().is_none_or(Vec::is_empty);
+        if is_over { Ok(()) } else { Err(status.to_string()) }
+    });
+    assert!(site.get(&[CES, "others"]).unwrap().get("status").is_none());
+    let ready = &site.get(&[CES, "damaged"]).unwrap()["status"]["conditions"][0];
+    let message = ready["message"].as_str().unwrap_or_default();
+    assert!(message.starts_with("it cannot be read, so nothing is made of it: spec.namespaces: "), "{ready}");
     drop(last);
     check_metrics(&crowd, &start_again(&crowd, &installation));
 }
@@ -140,20 +147,25 @@ fn check_rights(site: &Site, namespace: &str) {
 /// Another that begins with nothing known: it finds all as it should be, and writes nothing.
 #[track_caller]
 fn start_again(crowd: &Crowd<'_>, installation: &Installation<'_>) -> Looper {
-    let versions = || {
-        let objects = [[CES].as_slice(), &[ES, "-A"]].map(|what| crowd.site().get(what).unwrap());
-        let of = |object: &Json| object["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
-        let items = objects.iter().flat_map(|list| list["items"].as_array().unwrap());
-        items.map(of).collect::<Vec<_>>()
+    let objects = || {
+        let lists = [[CES].as_slice(), &[ES, "-A"]].map(|what| crowd.site().get(what).unwrap());
+        lists.iter().flat_map(|list| list["items"].as_array().unwrap().clone()).collect::<Vec<_>>()
     };
-    let before = versions();
+    // What the last one began may still be on its way.
+    let before = wait_until(PATIENCE, "nobody to write any more", || {
+        let seen = objects();
+        thread::sleep(Duration::from_secs(1));
+        if objects() == seen { Ok(seen) } else { Err("somebody does".to_owned()) }
+    });
     let looper = installation.start().unwrap();
     let line = format!(r#"clusterexternalsecret_reconcile_duration{{name="{}""#, crowd.name());
     wait_until(PATIENCE, "a look", || {
         let text = metrics(&looper);
         if text.contains(&line) { Ok(()) } else { Err(text) }
     });
-    assert_eq!(versions(), before);
+    for (before, after) in before.iter().zip(objects()) {
+        assert_eq!(*before, after);
+    }
     looper
 }
 

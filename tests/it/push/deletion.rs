@@ -227,3 +227,41 @@ fn a_store_that_leaves_goes_when_its_push_secret_has_moved() {
         team.get("secretstore", "aws").map_or(Ok(()), |store| Err(store["metadata"].to_string()))
     });
 }
+
+#[test]
+fn a_push_secret_whose_store_is_gone_says_so_and_goes_when_nothing_is_to_be_deleted() {
+    let team = Team::new();
+    team.source("app", &json!({"a": "1"}));
+    team.push("p", &json!({"deletionPolicy": DELETE, "data": [entry("a", "s", "")]}));
+    team.wait_reason("p", "Synced");
+    let held = json!(["secretstore.externalsecrets.io/finalizer"]);
+    assert_eq!(
+        team.get("secretstore", "aws").unwrap()["metadata"]["finalizers"],
+        held,
+        "before anything is made"
+    );
+    // Somebody is stronger than a finalizer.
+    team.delete("secretstore", "aws");
+    team.patch("secretstore", "aws", &json!({"metadata": {"finalizers": null}}));
+    team.wait_ready("p", "Errored", "SecretStore aws: there is no such store");
+    team.delete("pushsecret", "p");
+    team.wait_ready("p", "Errored", "the store is gone, so what was pushed there cannot be deleted");
+    team.patch("pushsecret", "p", &json!({"spec": {"deletionPolicy": "None"}}));
+    wait_gone(&team, "p");
+    assert!(is_there(&team, "s"));
+}
+
+#[test]
+fn what_is_not_to_be_deleted_after_all_stays() {
+    let team = Team::new();
+    team.source("app", &json!({"a": "1"}));
+    team.push("p", &json!({"deletionPolicy": DELETE, "data": [entry("a", "s", "")]}));
+    team.wait_reason("p", "Synced");
+    // The keys do not work any more, so that there is time to think.
+    team.account.revoke(&team.keys);
+    team.delete("pushsecret", "p");
+    team.wait_ready("p", "Errored", "DescribeSecret");
+    team.patch("pushsecret", "p", &json!({"spec": {"deletionPolicy": "None"}}));
+    wait_gone(&team, "p");
+    assert!(is_there(&team, "s"));
+}

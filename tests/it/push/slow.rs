@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{PATIENCE, Site, Team, entry, install};
 use crate::command::plane_with_crds;
+use crate::external_secrets::data;
 use crate::support::aws::Aws;
 use crate::support::aws::fault::Fault;
 use crate::support::aws::operation::Operation;
@@ -26,11 +27,17 @@ fn slow() -> &'static Site {
     static PLANE: OnceLock<ControlPlane> = OnceLock::new();
     SITE.get_or_init(|| {
         let (plane, aws) = (PLANE.get_or_init(plane_with_crds), Aws::start());
-        let any = json!([{"op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec",
-            "value": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}]);
-        let definition = "pushsecrets.external-secrets.io";
-        let args = ["patch", "customresourcedefinition", definition, "--type=json", "-p", &any.to_string()];
-        plane.kubectl(&args).success().unwrap();
+        let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
+        let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let policy = format!("{spec}/properties/refreshPolicy/enum");
+        for (definition, patch) in [
+            ("pushsecrets.external-secrets.io", json!([{"op": "replace", "path": spec, "value": any}])),
+            ("externalsecrets.external-secrets.io", json!([{"op": "remove", "path": policy}])),
+        ] {
+            let args =
+                ["patch", "customresourcedefinition", definition, "--type=json", "-p", &patch.to_string()];
+            plane.kubectl(&args).success().unwrap();
+        }
         aws.fault(Operation::DescribeSecret, Fault::Latency(LATENCY));
         let flag = format!("--min-push-interval={}s", INTERVAL.as_secs());
         let installation = install(plane, &aws, &[&flag]);
@@ -65,6 +72,32 @@ fn what_cannot_be_read_is_told_and_the_others_go_on() {
     team.push("bad", &json!({"updatePolicy": "Replace", "data": [entry("a", "bad", "")]}));
     team.wait_reason("bad", "Synced");
     team.wait_value("bad", "2");
+}
+
+#[test]
+fn an_external_secret_that_cannot_be_read_is_told_and_the_others_go_on() {
+    let team = team();
+    let foreign = Team::at(slow().plane, &slow().aws, "");
+    team.account.secret("app", "v");
+    let spec = |policy: &str| json!({"refreshPolicy": policy, "data": [data("k", "app", "")]});
+    for one in [&team, &foreign] {
+        one.external("bad", &spec("Sometimes"));
+    }
+    team.external("good", &spec("Periodic"));
+    team.wait_secret("good", &json!({"k": "v"}));
+    let told = "it cannot be read, so its Secret is not kept: spec.refreshPolicy: ";
+    let object = team.wait_kept("bad", "SecretSyncedError", told);
+    assert_eq!(object["status"]["conditions"][0]["status"], "False");
+    assert!(team.get("secret", "bad").is_none());
+    assert!(foreign.get("externalsecret", "bad").unwrap().get("status").is_none(), "it is somebody else's");
+    // Mended, and it is kept.
+    team.external("bad", &spec("Periodic"));
+    team.wait_secret("bad", &json!({"k": "v"}));
+    team.wait_kept("bad", "SecretSynced", "");
+    // Damaged again: the Secret stays as it is.
+    team.external("bad", &spec("Sometimes"));
+    team.wait_kept("bad", "SecretSyncedError", told);
+    team.wait_secret("bad", &json!({"k": "v"}));
 }
 
 #[test]

@@ -93,7 +93,11 @@ fn killed_and_started_again_it_finds_what_changed_and_an_object_that_cannot_be_r
     let _next = installation.start().unwrap();
     team.wait_store("bad", "Valid", "");
     team.wait_store("good", "InvalidProviderConfig", "SignatureDoesNotMatch");
-    assert!(team.get("secretstore", "damaged").unwrap().get("status").is_none());
+    team.wait_store(
+        "damaged",
+        "InvalidProviderConfig",
+        "it cannot be read, so it is not validated: spec.conditions: ",
+    );
 }
 
 #[test]

@@ -7,12 +7,12 @@ use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use crate::api::common::StoreKind;
-use crate::api::secret_store::{ClusterSecretStore, SecretStore, SecretStoreSpec, SecretStoreStatus};
+use crate::api::secret_store::{Adopt, ClusterSecretStore, SecretStore, SecretStoreSpec, SecretStoreStatus};
 use crate::loops::watched::ObjectKey;
 use crate::source::plan::StoreId;
 
-/// A store.
-pub(super) trait Store:
+/// A SecretStore or a ClusterSecretStore.
+pub trait AnyStore:
     Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static
 {
     /// Its kind.
@@ -32,6 +32,11 @@ pub(super) trait Store:
         id(Self::KIND, &ObjectKey { namespace: self.namespace().unwrap_or_default(), name: self.name_any() })
     }
 
+    /// Whether it is ours.
+    fn is_ours(&self, adopt: Adopt) -> bool {
+        self.spec().is_ours(adopt)
+    }
+
     /// Whether it says the same as another, whatever became of its status.
     fn says_as(&self, other: &Self) -> bool {
         let (one, other) = (self.meta(), other.meta());
@@ -40,17 +45,17 @@ pub(super) trait Store:
 }
 
 /// The key of a store.
-pub(super) fn key(id: &StoreId) -> ObjectKey {
+pub fn key(id: &StoreId) -> ObjectKey {
     ObjectKey { namespace: id.namespace.clone(), name: id.name.clone() }
 }
 
 /// The store of a key.
-pub(super) fn id(kind: StoreKind, key: &ObjectKey) -> StoreId {
+pub fn id(kind: StoreKind, key: &ObjectKey) -> StoreId {
     let ObjectKey { namespace, name } = key.clone();
     StoreId { kind, namespace, name }
 }
 
-impl Store for SecretStore {
+impl AnyStore for SecretStore {
     const KIND: StoreKind = StoreKind::SecretStore;
 
     fn spec(&self) -> &SecretStoreSpec {
@@ -66,7 +71,7 @@ impl Store for SecretStore {
     }
 }
 
-impl Store for ClusterSecretStore {
+impl AnyStore for ClusterSecretStore {
     const KIND: StoreKind = StoreKind::ClusterSecretStore;
 
     fn spec(&self) -> &SecretStoreSpec {
