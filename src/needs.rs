@@ -3,6 +3,7 @@
 //! Neither ends the server. A right that is missing would be told only when it is needed, which may be at the next
 //! rotation; a kind that is not installed has no objects, so nothing is amiss until it is.
 
+mod right;
 pub mod rights;
 
 use std::time::Duration;
