@@ -4,26 +4,29 @@
 //! so a client that never hangs up meets a rotated certificate all the same. The same happens at the end of the
 //! process.
 
+mod places;
+mod watched;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
-use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
-use tower::util::MapResponse;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use crate::tls::Certificate;
+use places::{Places, Seat};
 
 /// How long and how often connections may be.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +35,10 @@ pub struct Limits {
     pub head: Duration,
     /// After this a connection is told to go.
     pub age: Duration,
-    /// Connections at the same time; further ones wait to be accepted.
+    /// Connections at the same time; before there are so many, those that do nothing are told to go.
     pub connections: usize,
+    /// For a request, until the last byte of its answer is taken: what takes longer ends with its connection.
+    pub request: Duration,
 }
 
 /// What a listener is told from outside.
@@ -59,19 +64,20 @@ pub enum Phase {
 
 /// A connection has this long for its first request before it is told to go.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
+/// A connection that was told to go, since others want its place, has this long.
+const MAKE_ROOM: Duration = Duration::from_secs(1);
 /// After this an accept that failed (no file descriptors left, say) is tried again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until the phase is [`Phase::Ending`], then until the last connection has ended.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, signals: Signals) {
-    let slots = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.connections);
     let mut connections = JoinSet::new();
     let mut phase = signals.phase.clone();
     if signals.tls.clone().wait_for(Option::is_some).await.is_err() {
         return;
     }
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
         // Whoever has connected before the end is served: the queue is emptied first.
         let stream = tokio::select! {
             biased;
@@ -81,10 +87,11 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, signal
         };
         match stream {
             Ok((stream, peer)) => {
+                let Some(seat) = places.take().await else { break };
                 let (router, signals) = (router.clone(), signals.clone());
                 connections.spawn(async move {
-                    connection(stream, peer, router, limits, signals).await;
-                    drop(slot);
+                    connection(stream, peer, &seat, router, limits, signals).await;
+                    drop(seat);
                 });
             }
             Err(error) => {
@@ -100,14 +107,18 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, signal
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
+    seat: &Seat,
     router: Router,
     limits: Limits,
     mut signals: Signals,
 ) {
     let Some(Certificate { config, serial, .. }) = signals.tls.borrow().clone() else { return };
-    let acceptor = TlsAcceptor::from(config);
-    drop(stream.set_nodelay(true));
-    let stream = match timeout(limits.head, acceptor.accept(stream)).await {
+    let place = seat.place();
+    let shaken = tokio::select! {
+        shaken = timeout(limits.head, handshake(stream, config)) => shaken,
+        () = place.wanted() => return debug!(%peer, "no TLS handshake yet, and others want the place"),
+    };
+    let stream = match shaken {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return debug!(%peer, %error, "no TLS handshake"),
         Err(_) => return debug!(%peer, "no TLS handshake in time"),
@@ -123,44 +134,52 @@ async fn connection(
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(limits.head);
     let began = *signals.phase.borrow_and_update();
     let is_last = Arc::new(AtomicBool::new(began != Phase::Serving && !is_http2));
-    let router = MapResponse::new(router, say_goodbye_if(Arc::clone(&is_last)));
-    let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let answer = {
+        let (place, is_last) = (Arc::clone(place), Arc::clone(&is_last));
+        tower::service_fn(move |request| {
+            watched::answer(router.clone(), place.begin(), Arc::clone(&is_last), request)
+        })
+    };
+    let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(answer));
     tokio::pin!(serving);
     let leave = async {
-        tokio::select! {
-            () = sleep(limits.age) => {}
-            _ = signals.phase.wait_for(|phase| *phase > Phase::Serving) => {}
-        }
-        if !is_http2 {
-            // To close it would lose a request that is on its way. Its next answer says goodbye; if there is no next
-            // request, the time for its head runs out.
-            is_last.store(true, Ordering::Relaxed);
-            drop(signals.phase.wait_for(|phase| *phase == Phase::Ending).await);
-        }
+        leave(&limits, &mut signals, &is_last, is_http2).await;
         sleep_until(born + FIRST_REQUEST).await;
     };
-    let ended = tokio::select! {
-        ended = serving.as_mut() => Some(ended),
-        () = leave => None,
+    let patience = tokio::select! {
+        ended = serving.as_mut() => return tell_end(peer, ended),
+        () = leave => limits.request,
+        () = place.wanted() => MAKE_ROOM,
+        () = place.stuck(limits.request) => return debug!(%peer, "an answer was not taken in time"),
     };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
-        }
-    };
-    if let Err(error) = ended {
-        debug!(%peer, %error, "a connection ended early");
+    serving.as_mut().graceful_shutdown();
+    match timeout(patience, serving).await {
+        Ok(ended) => tell_end(peer, ended),
+        Err(_) => debug!(%peer, "a connection was told to go, and did not"),
     }
 }
 
-/// What is done to each answer of an HTTP/1 connection.
-fn say_goodbye_if(is_last: Arc<AtomicBool>) -> impl Fn(Response) -> Response + Clone {
-    move |mut response| {
-        if is_last.load(Ordering::Relaxed) {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
+async fn handshake(stream: TcpStream, config: Arc<ServerConfig>) -> std::io::Result<TlsStream<TcpStream>> {
+    drop(stream.set_nodelay(true));
+    TlsAcceptor::from(config).accept(stream).await
+}
+
+/// Waits until a connection is to be told to go, because of its age or at the end.
+async fn leave(limits: &Limits, signals: &mut Signals, is_last: &AtomicBool, is_http2: bool) {
+    tokio::select! {
+        () = sleep(limits.age) => {}
+        _ = signals.phase.wait_for(|phase| *phase > Phase::Serving) => {}
+    }
+    if !is_http2 {
+        // To close it would lose a request that is on its way. Its next answer says goodbye; if there is no next request,
+        // the time for its head runs out.
+        is_last.store(true, Ordering::Relaxed);
+        drop(signals.phase.wait_for(|phase| *phase == Phase::Ending).await);
+    }
+}
+
+fn tell_end<E: std::fmt::Display>(peer: SocketAddr, ended: Result<(), E>) {
+    if let Err(error) = ended {
+        debug!(%peer, %error, "a connection ended early");
     }
 }

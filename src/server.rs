@@ -120,6 +120,8 @@ pub enum ServeError {
 
 /// Clients have this long for a TLS handshake and for the head of each request.
 const HEAD: Duration = Duration::from_secs(10);
+/// A request has this long, and its answer to be taken: more than the broker waits for AWS, and the API server for a review.
+const REQUEST: Duration = Duration::from_secs(60);
 /// What is under way at the end has this long.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -144,7 +146,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// The limits of a listener with so many connections.
     pub(crate) fn limits(&self, connections: usize) -> Limits {
-        Limits { head: HEAD, age: self.connection_age, connections }
+        Limits { head: HEAD, age: self.connection_age, connections, request: REQUEST }
     }
 
     /// What each listener is told.

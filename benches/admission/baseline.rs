@@ -24,8 +24,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// As in `src/server.rs`.
-const LIMITS: Limits =
-    Limits { head: Duration::from_secs(10), age: Duration::from_secs(3600), connections: 1024 };
+const LIMITS: Limits = Limits {
+    head: Duration::from_secs(10),
+    age: Duration::from_secs(3600),
+    connections: 1024,
+    request: Duration::from_secs(60),
+};
 
 /// Flags of the baseline, which only this program gives.
 #[derive(Args)]

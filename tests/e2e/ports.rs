@@ -36,8 +36,12 @@ impl Ports {
         let certificate = pair.load(SystemTime::now()).unwrap();
         let (phase, phases) = watch::channel(Phase::Serving);
         let signals = Signals { tls: watch::channel(Some(certificate)).1, phase: phases };
-        let limits =
-            Limits { head: Duration::from_secs(10), age: Duration::from_secs(3600), connections: 64 };
+        let limits = Limits {
+            head: Duration::from_secs(10),
+            age: Duration::from_secs(3600),
+            connections: 64,
+            request: Duration::from_secs(60),
+        };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let address = free_address().unwrap();

@@ -4,7 +4,7 @@
 //! - [`objects`]: reviews of objects that are no good objects
 //! - [`wire`]: broken HTTP, broken TLS, broken connections
 //! - [`http2`]: the same through HTTP/2
-//! - [`slow`]: clients that wait, or keep the server waiting
+//! - [`slow`], [`places`]: clients that wait, or keep the server waiting
 //! - [`ending`]: signals, with and without work under way
 //! - [`health`]: the health listener, and the log
 //! - [`files`]: what `keyhatch check` and its neighbours are given
@@ -17,6 +17,7 @@ mod files;
 mod health;
 mod http2;
 mod objects;
+mod places;
 mod reviews;
 pub(crate) mod server;
 mod slow;
