@@ -8,7 +8,7 @@
 //! - `token`, `delivery`, `proof`, `why`, [`reason`]: pure
 //! - `identity`, `live`, `usage`, `externals`: the API server's word, `kept` for seconds; `api`: asking it
 //! - `resolve`: values; `preflight`: whether there are any; `reviews`: what reviews ask for; `audit`, [`metrics`], `events`: what is told
-//! - [`rate`], `http`: what one may ask, and how
+//! - [`rate`], `sending`, `http`: what one may ask, and how
 
 mod api;
 mod audit;
@@ -26,6 +26,7 @@ pub mod rate;
 pub mod reason;
 mod resolve;
 mod reviews;
+mod sending;
 mod token;
 mod usage;
 mod why;
@@ -42,7 +43,7 @@ pub use reviews::Reviews;
 
 use crate::source::Source;
 use crate::tls::Certificate;
-use delivery::{deliver, tag};
+use delivery::{plan, tag};
 use events::Events;
 use externals::Externals;
 use identity::{Caller, Identities};
@@ -53,6 +54,7 @@ use proof::{Proof, Prover};
 use rate::{Rate, Rates};
 use reason::{Denial, Reason};
 use resolve::Resolver;
+use sending::{Asking, Room, Sending};
 use usage::Uses;
 
 /// What a broker is made of.
@@ -70,8 +72,6 @@ pub struct BrokerConfig {
 
 /// Questions at the same time; further ones are told to come again.
 const AT_ONCE: usize = 2048;
-/// What all answers that are on their way may take.
-const SENDING_KIB: usize = 128 * 1024;
 
 /// Answers pods.
 #[derive(Debug)]
@@ -84,16 +84,21 @@ pub struct Broker {
     events: Events,
     metrics: Arc<Metrics>,
     slots: Semaphore,
-    /// In KiB.
-    sending: Arc<Semaphore>,
+    sending: Sending,
 }
 
 /// What a pod is told.
 enum Told {
     /// Everything, and by which tag it will know whether it changed.
-    All(Box<Answer>, String),
+    All(Box<Answer>, String, OnItsWay),
     /// That nothing has changed.
     Unchanged(String),
+}
+
+/// What is held until an answer is sent: its room, and its pod's turn.
+struct OnItsWay {
+    _room: Room,
+    _asking: Asking,
 }
 
 impl Broker {
@@ -117,7 +122,7 @@ impl Broker {
             events: Events::start(client),
             metrics,
             slots: Semaphore::new(AT_ONCE),
-            sending: Arc::new(Semaphore::new(SENDING_KIB)),
+            sending: Sending::new(),
         })
     }
 
@@ -147,6 +152,9 @@ impl Broker {
         if !self.rates.take(&caller.uid, Instant::now()) {
             return Err(Denial::new(Reason::RateLimited, "the pod asks too often"));
         }
+        let asking = self.sending.ask(&caller.uid).ok_or_else(|| {
+            Denial::new(Reason::RateLimited, "the pod asks already; its answer was not taken yet")
+        })?;
         let admitted = self.pods.admitted(caller).await?;
         let resolved = self.resolver.resolve(caller, &admitted).await?;
         let roots = self.roots()?;
@@ -154,8 +162,12 @@ impl Broker {
         if has == Some(&tag) {
             return Ok((Told::Unchanged(tag), Vec::new()));
         }
-        let delivery = deliver(&admitted, &resolved, roots.to_string())?;
-        Ok((Told::All(Box::new(delivery.answer), tag), delivery.proofs))
+        let planned = plan(&admitted, &resolved)?;
+        // Before anything is copied.
+        let room = self.sending.room(planned.size() + roots.len()).await;
+        let delivery = planned.deliver(roots.to_string());
+        let on_its_way = OnItsWay { _room: room, _asking: asking };
+        Ok((Told::All(Box::new(delivery.answer), tag, on_its_way), delivery.proofs))
     }
 
     /// Whom agents must trust from now on.

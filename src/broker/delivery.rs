@@ -1,4 +1,5 @@
-//! Puts an answer together: values that were resolved in, files and variables by name out, within the volume. Pure.
+//! Puts an answer together: values that were resolved in, files and variables by name out, within the volume. Pure. Nothing is
+//! copied before it is known how much it is.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +38,14 @@ pub(super) fn tag(admitted: &Admitted, resolved: &Resolved, roots: &str) -> Stri
 }
 
 /// Everything by its name.
-pub(super) fn deliver(admitted: &Admitted, resolved: &Resolved, roots: String) -> Result<Delivery, Denial> {
+pub(super) struct Planned<'a> {
+    files: Values<'a>,
+    env: BTreeMap<String, Values<'a>>,
+    resolved: &'a Resolved,
+}
+
+/// Decides what is sent; nothing is copied yet.
+pub(super) fn plan<'a>(admitted: &Admitted, resolved: &'a Resolved) -> Result<Planned<'a>, Denial> {
     let grant = &admitted.grant;
     let mut files = BTreeMap::new();
     for (path, named) in &grant.files {
@@ -56,15 +64,29 @@ pub(super) fn deliver(admitted: &Admitted, resolved: &Resolved, roots: String) -
         .map_err(|error| Denial::new(Reason::NameTaken, error.to_string()))?;
     let env = env(admitted, resolved)?;
     check_room(admitted.room, &files, &env)?;
-    let contents = |values: BTreeMap<String, &SecretValue>| {
-        values.into_iter().map(|(name, value)| (name, Content::new(value.expose().to_vec()))).collect()
-    };
-    let answer = Answer {
-        files: contents(files),
-        env: env.into_iter().map(|(container, variables)| (container, contents(variables))).collect(),
-        roots,
-    };
-    Ok(Delivery { answer, proofs: resolved.proofs() })
+    Ok(Planned { files, env, resolved })
+}
+
+impl Planned<'_> {
+    /// Bytes that the answer takes as it is and as text, at most.
+    pub(super) fn size(&self) -> usize {
+        let all = self.files.iter().chain(self.env.values().flatten());
+        all.map(|(name, value)| name.len() + value.len() * 7 / 3 + 1024).sum()
+    }
+
+    /// What is sent. `roots`: whom to trust from now on.
+    pub(super) fn deliver(self, roots: String) -> Delivery {
+        let Self { files, env, resolved } = self;
+        let contents = |values: Values<'_>| {
+            values.into_iter().map(|(name, value)| (name, Content::new(value.expose().to_vec()))).collect()
+        };
+        let answer = Answer {
+            files: contents(files),
+            env: env.into_iter().map(|(container, variables)| (container, contents(variables))).collect(),
+            roots,
+        };
+        Delivery { answer, proofs: resolved.proofs() }
+    }
 }
 
 type Values<'a> = BTreeMap<String, &'a SecretValue>;
@@ -191,7 +213,8 @@ mod tests {
 
     fn told(room: u64, keys: &[&str]) -> String {
         let admitted = admitted(room);
-        match deliver(&admitted, &resolved(&admitted, keys), "roots".into()) {
+        let resolved = resolved(&admitted, keys);
+        match plan(&admitted, &resolved).map(|planned| planned.deliver("roots".into())) {
             Ok(Delivery { answer, proofs }) => {
                 let files: Vec<_> = answer.files.keys().map(String::as_str).collect();
                 let env: Vec<_> =
@@ -231,11 +254,11 @@ mod tests {
         admitted.grant.external_secret_env.clear();
         admitted.grant.kubelet_env = ["app".to_owned()].into();
         let mut resolved = resolved(&admitted, &[]);
-        assert!(deliver(&admitted, &resolved, "roots".into()).is_ok());
+        assert!(plan(&admitted, &resolved).is_ok());
         for (value, _) in resolved.references.values_mut().flatten() {
             *value = SecretValue::from("it's".to_owned());
         }
-        let denial = deliver(&admitted, &resolved, "roots".into()).err().unwrap();
+        let denial = plan(&admitted, &resolved).err().unwrap();
         assert_eq!(denial.reason, Reason::ValueUnusable);
         assert!(
             !denial.message.contains("it's") && denial.message.contains("single quote"),

@@ -7,7 +7,7 @@ use kube::Client;
 use kube::api::Api;
 
 use super::api::{self, SHORT};
-use super::kept::Kept;
+use super::kept::{Kept, Limits};
 use super::reason::{Denial, Reason};
 use crate::api::external_secret::ExternalSecret;
 use crate::source::external::{Entry, entries};
@@ -15,7 +15,15 @@ use crate::source::external::{Entry, entries};
 /// How long what was read is believed.
 const LASTS: Duration = Duration::from_secs(10);
 /// ExternalSecrets that are remembered.
-const MOST: usize = 5_000;
+const LIMITS: Limits<Result<Arc<External>, Denial>> = Limits {
+    most: 5_000,
+    bytes: 32 << 20,
+    weigh: |answer| answer.as_ref().map_or(0, |external| external.size),
+};
+/// What is read of a text takes several times as much as the text.
+const AS_IT_IS_KEPT: usize = 4;
+/// Entries that a pod may have of one: each is asked for, though they name few secrets.
+const ENTRIES: usize = 1000;
 
 /// One that can be read.
 #[derive(Debug)]
@@ -24,6 +32,8 @@ pub(super) struct External {
     /// Its UID and generation: what it says changes with them only.
     pub(super) version: String,
     pub(super) entries: Vec<Entry>,
+    /// In bytes, roughly.
+    size: usize,
 }
 
 /// Those that were asked for lately, by namespace and name.
@@ -40,7 +50,7 @@ impl std::fmt::Debug for Externals {
 
 impl Externals {
     pub(super) fn new(client: Client) -> Self {
-        Self { client, kept: Kept::new(MOST) }
+        Self { client, kept: Kept::new(LIMITS) }
     }
 
     /// The one of a name.
@@ -65,7 +75,12 @@ impl Externals {
 fn read(what: &str, name: &str, found: &ExternalSecret) -> Result<Arc<External>, Denial> {
     let unsupported = |error| Denial::new(Reason::ExternalSecretUnsupported, format!("{what}: {error}"));
     let entries = entries(&found.spec).map_err(unsupported)?;
+    if entries.len() > ENTRIES {
+        let cause = format!("{what} has {} entries, and pods get at most {ENTRIES} of one", entries.len());
+        return Err(Denial::new(Reason::ExternalSecretUnsupported, cause));
+    }
+    let size = serde_json::to_string(&found.spec).map_or(0, |text| text.len() * AS_IT_IS_KEPT);
     let uid = found.metadata.uid.as_deref().unwrap_or_default();
     let version = format!("{uid}/{}", found.metadata.generation.unwrap_or_default());
-    Ok(Arc::new(External { name: name.to_owned(), version, entries }))
+    Ok(Arc::new(External { name: name.to_owned(), version, entries, size }))
 }

@@ -11,12 +11,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use keyhatch_agent::{ANSWER_PATH, Answer};
 use secrecy::zeroize::Zeroizing;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::identity::Caller;
 use super::reason::{Denial, Reason};
-use super::{Broker, Told, audit};
+use super::{Broker, OnItsWay, Told, audit};
 
 /// A question has this long: more than a call to AWS with all its attempts.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -46,7 +45,7 @@ async fn ask(broker: &Broker, headers: &HeaderMap) -> Result<Response, Denial> {
     let caller = in_time(identify(broker, text(header::AUTHORIZATION))).await.inspect_err(audit::refused)?;
     in_time(async {
         match broker.answer(&caller, text(header::IF_NONE_MATCH)).await? {
-            Told::All(answer, tag) => all(broker, &answer, tag).await,
+            Told::All(answer, tag, on_its_way) => all(&answer, tag, on_its_way),
             Told::Unchanged(tag) => Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()),
         }
     })
@@ -69,10 +68,10 @@ fn busy(message: &str) -> Denial {
     Denial::new(Reason::Busy, message)
 }
 
-/// The text of an answer, wiped once it is sent, and its share of what may be on its way.
+/// The text of an answer, wiped once it is sent, and what is held until then.
 struct Sent {
     text: Zeroizing<Vec<u8>>,
-    _share: Option<OwnedSemaphorePermit>,
+    _on_its_way: OnItsWay,
 }
 
 impl AsRef<[u8]> for Sent {
@@ -81,17 +80,14 @@ impl AsRef<[u8]> for Sent {
     }
 }
 
-async fn all(broker: &Broker, answer: &Answer, tag: String) -> Result<Response, Denial> {
+fn all(answer: &Answer, tag: String, on_its_way: OnItsWay) -> Result<Response, Denial> {
     let contents = answer.files.values().chain(answer.env.values().flat_map(|env| env.values()));
     // Enough for all of it: a buffer that grows leaves copies behind.
     let size: usize = contents.map(|content| content.expose().len() * 4 / 3 + 512).sum();
-    let size = size + answer.roots.len() * 2 + 1024;
-    let share = u32::try_from(size.div_ceil(1024)).unwrap_or(u32::MAX);
-    let share = Arc::clone(&broker.sending).acquire_many_owned(share).await.ok();
-    let mut text = Zeroizing::new(Vec::with_capacity(size));
+    let mut text = Zeroizing::new(Vec::with_capacity(size + answer.roots.len() * 2 + 1024));
     serde_json::to_writer(&mut *text, answer).map_err(|_| busy("the answer cannot be written"))?;
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::ETAG, tag.as_str())];
-    let sent = Bytes::from_owner(Sent { text, _share: share });
+    let sent = Bytes::from_owner(Sent { text, _on_its_way: on_its_way });
     Ok((headers, Body::from(sent)).into_response())
 }
 

@@ -12,15 +12,15 @@ use kube::api::{Api, PostParams};
 use tokio::sync::Semaphore;
 
 use super::api::{self, SHORT};
-use super::kept::Kept;
+use super::kept::{Kept, Limits};
 use super::reason::{Denial, Reason};
 use super::token::Claims;
 
 /// How long the API server's yes and its no are believed.
 const YES: Duration = Duration::from_secs(30);
 const NO: Duration = Duration::from_secs(10);
-/// Tokens that are remembered.
-const MOST: usize = 20_000;
+/// Tokens that are remembered. Names are the API server's, which are short.
+const LIMITS: Limits<Result<Arc<Caller>, Denial>> = Limits { most: 20_000, bytes: 32 << 20, weigh: |_| 1024 };
 /// Reviews under way at the same time: forged tokens cost the API server a check of their signature each.
 const AT_ONCE: usize = 32;
 
@@ -63,7 +63,7 @@ pub(super) struct Identities {
 
 impl Identities {
     pub(super) fn new(client: Client) -> Self {
-        Self { reviews: Api::all(client), kept: Kept::new(MOST), under_way: Semaphore::new(AT_ONCE) }
+        Self { reviews: Api::all(client), kept: Kept::new(LIMITS), under_way: Semaphore::new(AT_ONCE) }
     }
 
     /// The pod of a token; `claims` are what the token says.

@@ -13,7 +13,7 @@ use kube::api::Api;
 
 use super::api::{self, SHORT};
 use super::identity::Caller;
-use super::kept::Kept;
+use super::kept::{Kept, Limits};
 use super::reason::{Denial, Reason};
 use crate::grant::{Grant, grant};
 use crate::quantity;
@@ -23,7 +23,15 @@ const LARGEST: u64 = 32 << 20;
 /// How long what was read is believed.
 const LASTS: Duration = Duration::from_secs(10);
 /// Pods that are remembered.
-const MOST: usize = 20_000;
+const LIMITS: Limits<Result<Arc<Admitted>, Denial>> = Limits {
+    most: 20_000,
+    bytes: 64 << 20,
+    weigh: |answer| answer.as_ref().map_or(1024, |admitted| admitted.request.len() * AS_IT_IS_KEPT),
+};
+/// What is read of a request takes several times as much as the text.
+const AS_IT_IS_KEPT: usize = 8;
+/// The longest request, in bytes. What admission writes is far shorter.
+const LONGEST: usize = 256 << 10;
 
 /// What a pod was admitted to ask for.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +61,7 @@ impl std::fmt::Debug for PodClient {
 
 impl Pods {
     pub(super) fn new(client: Client) -> Self {
-        Self { client: PodClient(client), kept: Kept::new(MOST) }
+        Self { client: PodClient(client), kept: Kept::new(LIMITS) }
     }
 
     /// What the pod of a caller may ask for now.
@@ -107,7 +115,12 @@ fn asked_for(spec: &PodSpec) -> Result<Admitted, Denial> {
     let unreadable = |cause: String| {
         Denial::new(Reason::RequestUnreadable, format!("the args of container {CONTAINER}: {cause}"))
     };
-    let invocation = Invocation::from_args(agent.args.as_deref().unwrap_or_default());
+    let args = agent.args.as_deref().unwrap_or_default();
+    let length: usize = args.iter().map(String::len).sum();
+    if length > LONGEST {
+        return Err(unreadable(format!("they have {length} bytes, and at most {LONGEST} are read")));
+    }
+    let invocation = Invocation::from_args(args);
     let invocation = invocation.map_err(|error| unreadable(error.to_string()))?;
     let containers = spec.init_containers.iter().flatten().chain(&spec.containers);
     let containers: BTreeSet<&str> = containers.map(|container| container.name.as_str()).collect();
@@ -184,6 +197,7 @@ mod tests {
             ("/status/phase", json!("Unknown"), Reason::PodFinished),
             (other, json!("agent"), Reason::NotInjected),
             (args, json!(null), Reason::RequestUnreadable),
+            (args, json!(["init", "x".repeat(LONGEST)]), Reason::RequestUnreadable),
             (
                 args,
                 json!(["init", "--request={}", "--broker=b", "--roots=", "--deadline=1"]),

@@ -145,10 +145,19 @@ pub struct Denial {
     pub message: String,
 }
 
+/// The longest message, in bytes.
+const LONGEST: usize = 1024;
+
 impl Denial {
     /// A refusal of this reason.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        let mut message = message.into();
+        // It may quote what somebody wrote, however long that is.
+        if let Some((cut, _)) = message.char_indices().find(|(at, c)| at + c.len_utf8() > LONGEST) {
+            message.truncate(cut);
+            message.push('…');
+        }
+        Self { reason, message }
     }
 
     /// As it is sent.

@@ -135,7 +135,7 @@ impl Resolver {
     }
 
     async fn whole(&self, asking: &Asking, external: &External) -> Result<(String, Whole), Denial> {
-        let External { name, version, entries } = external;
+        let External { name, version, entries, .. } = external;
         let read = join_all(entries.iter().map(|entry| self.entry(asking, name, entry)));
         let mut whole = Whole { version: version.clone(), values: Values::new(), proofs: Vec::new() };
         for entry in read.await {

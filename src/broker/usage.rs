@@ -8,7 +8,7 @@ use kube::api::{Api, PostParams};
 
 use super::api::{self, SHORT};
 use super::identity::Caller;
-use super::kept::Kept;
+use super::kept::{Kept, Limits};
 use super::reason::{Denial, Reason};
 use crate::api::common::StoreKind;
 use crate::api::{GROUP, Kind};
@@ -18,8 +18,8 @@ use crate::source::plan::StoreId;
 const USE: &str = "use";
 /// How long the API server's word is believed.
 const LASTS: Duration = Duration::from_secs(10);
-/// Pairs of ServiceAccount and store that are remembered.
-const MOST: usize = 20_000;
+/// Pairs of ServiceAccount and store that are remembered. Names are short: longer ones are no names of stores.
+const LIMITS: Limits<Result<(), Denial>> = Limits { most: 20_000, bytes: 32 << 20, weigh: |_| 1024 };
 
 /// Who may use what, as far as somebody asked lately.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Uses {
 
 impl Uses {
     pub(super) fn new(client: Client) -> Self {
-        Self { reviews: Api::all(client), kept: Kept::new(MOST) }
+        Self { reviews: Api::all(client), kept: Kept::new(LIMITS) }
     }
 
     /// Whether a caller's ServiceAccount may use a store.
