@@ -2,6 +2,7 @@
 //! somebody waits, and once in a while for one thing.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -26,6 +27,8 @@ const MOST: usize = 10_000;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest note that an Event takes, in bytes.
 const LONGEST: usize = 1024;
+/// The longest name of an object: a DNS subdomain.
+const LONGEST_NAME: usize = 253;
 
 /// Something that happened to an object.
 #[derive(Clone, Debug)]
@@ -57,7 +60,14 @@ impl Events {
     }
 
     /// Tells of it, soon. Who writes them may be slow: nobody waits for that.
-    pub fn tell(&self, happening: Happening) {
+    pub fn tell(&self, mut happening: Happening) {
+        let ObjectReference { name, namespace, uid, .. } = &happening.regarding;
+        // Who an object's owner is anybody may write there, whatever that is.
+        if [name, namespace, uid].into_iter().flatten().any(|text| text.len() > LONGEST_NAME) {
+            return;
+        }
+        cut(&mut happening.note);
+        cut(&mut happening.distinct);
         drop(self.0.try_send(happening));
     }
 }
@@ -79,13 +89,14 @@ async fn write(writer: Writer, mut happenings: mpsc::Receiver<Happening>) {
 
 /// What was told, and when.
 #[derive(Debug, Default)]
-struct Told(HashMap<[String; 3], Instant>);
+struct Told(HashMap<u64, Instant>, RandomState);
 
 impl Told {
     /// Whether something was not told lately; from now on it was.
     fn is_new(&mut self, happening: &Happening, now: Instant) -> bool {
         let Happening { regarding, reason, distinct, .. } = happening;
-        let key = [regarding.uid.clone().unwrap_or_default(), reason.clone(), distinct.clone()];
+        // By its hash: what is told may be long.
+        let key = self.1.hash_one((&regarding.uid, reason, distinct));
         if self.0.len() >= MOST {
             self.0.retain(|_, at| now.saturating_duration_since(*at) < QUIET);
         }
@@ -117,10 +128,17 @@ impl Writer {
     }
 }
 
+/// Cuts a text between two characters.
+fn cut(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().find(|(at, c)| at + c.len_utf8() > LONGEST) {
+        text.truncate(end);
+        text.shrink_to_fit();
+    }
+}
+
 fn event(happening: Happening, namespace: String, controller: &str, now: Timestamp) -> Event {
     let Happening { regarding, is_warning, reason, action, note, distinct: _ } = happening;
     let object = regarding.name.clone().unwrap_or_default();
-    let note = note.char_indices().take_while(|(at, c)| at + c.len_utf8() <= LONGEST);
     Event {
         metadata: ObjectMeta {
             name: Some(format!("{object}.{:x}", now.as_nanosecond())),
@@ -131,7 +149,7 @@ fn event(happening: Happening, namespace: String, controller: &str, now: Timesta
         type_: Some(if is_warning { "Warning" } else { "Normal" }.into()),
         reason: Some(reason),
         action: Some(action.into()),
-        note: Some(note.map(|(_, c)| c).collect()),
+        note: Some(note),
         regarding: Some(regarding),
         reporting_controller: Some(controller.into()),
         reporting_instance: Some(controller.into()),

@@ -59,6 +59,8 @@ pub struct Webhook {
     reviews: Reviews,
     metrics: Arc<Metrics>,
     bytes: Semaphore,
+    /// Bodies of reviews that wait for others, in KiB: they leave room for those that do not.
+    waiting: Semaphore,
 }
 
 /// What a webhook is made of.
@@ -93,6 +95,7 @@ impl Webhook {
             reviews,
             metrics,
             bytes: Semaphore::new(body::IN_FLIGHT_KIB),
+            waiting: Semaphore::new(body::IN_FLIGHT_KIB / 4),
         }
     }
 
@@ -160,9 +163,13 @@ impl Webhook {
         let Ok(body) = std::str::from_utf8(&read.bytes) else {
             return refuse_broken(&read.bytes, &ReviewError::NotText);
         };
-        match self.decide_patiently(body, path).await {
+        // Whoever finds too many waiting is answered by what is known now.
+        let may_wait = body::try_share(&self.waiting, body.len());
+        match self.decide_patiently(body, path, may_wait.is_some()).await {
             Ok((request, Ok(mut decision))) => {
-                self.look_ahead(&request, &mut decision, deadline).await;
+                if may_wait.is_some() {
+                    self.look_ahead(&request, &mut decision, deadline).await;
+                }
                 self.tell_controller(&request, &decision);
                 self.metrics.found(request.namespace.as_deref().unwrap_or_default(), &decision);
                 decided(&request, &decision)
@@ -174,9 +181,9 @@ impl Webhook {
 
     /// People apply a store and what uses it in one breath, and the news of the store takes a moment: a refusal that
     /// hangs on a store which is not known waits for it.
-    async fn decide_patiently<'a>(&self, body: &'a str, path: &str) -> Decided<'a> {
+    async fn decide_patiently<'a>(&self, body: &'a str, path: &str, may_wait: bool) -> Decided<'a> {
         let decided = self.decide(body, path);
-        if !hangs_on_store(&decided) || !self.facts.read().secret_stores.is_complete() {
+        if !may_wait || !hangs_on_store(&decided) || !self.facts.read().secret_stores.is_complete() {
             return decided;
         }
         let mut changes = self.facts.changes();

@@ -67,6 +67,11 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
     Ok(None)
 }
 
+/// A share for so many bytes, if there is one at once.
+pub(super) fn try_share(semaphore: &Semaphore, bytes: usize) -> Option<SemaphorePermit<'_>> {
+    semaphore.try_acquire_many(u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX)).ok()
+}
+
 async fn share(in_flight: &Semaphore, bytes: usize) -> Option<SemaphorePermit<'_>> {
     let steps = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX);
     in_flight.acquire_many(steps).await.ok()
