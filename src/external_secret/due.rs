@@ -12,6 +12,8 @@ use crate::go::duration;
 
 /// Between two fetches, where the ExternalSecret does not say.
 const INTERVAL: Duration = Duration::from_secs(3600);
+/// The oldest answer that a refresh accepts.
+const FRESH: Duration = Duration::from_secs(60);
 /// The most by which a fetch is late, so that not all come at once.
 const SPREAD: Duration = Duration::from_secs(40);
 
@@ -42,6 +44,16 @@ pub enum Why {
 /// Time between two fetches; none: once. A word that is no duration is the default.
 pub fn interval(spec: &ExternalSecretSpec) -> Option<Duration> {
     duration::interval(spec.refresh_interval.as_deref(), INTERVAL)
+}
+
+/// The oldest answer that is accepted, by why it is fetched. `since`: how long ago it changed, if it did; it may have failed
+/// all the time since.
+pub fn max_age(spec: &ExternalSecretSpec, why: Why, since: Duration) -> Duration {
+    let fresh = interval(spec).unwrap_or(FRESH).min(FRESH);
+    match why {
+        Why::Changed => since.min(fresh),
+        Why::New | Why::Interval | Why::Again => fresh,
+    }
 }
 
 /// Decides. `version` is the object's now; `uid` spreads those of one interval.
@@ -143,6 +155,24 @@ mod tests {
         let closed = r#"{"refreshInterval":"1m","syncWindows":{"kind":"allow","windows":[{"schedule":"0 13 * * *","duration":"1h"}]}}"#;
         assert_eq!(told(closed, "1", "2026-01-01T11:00:00Z", "True"), Due::In(Duration::from_secs(3601)));
         assert_eq!(told(closed, "0", recent, "True"), Due::Now(Why::Changed));
+    }
+
+    #[test]
+    fn answers_are_as_young_as_what_they_are_for() {
+        let seconds = Duration::from_secs;
+        let spec = |text| serde_json::from_str(text).unwrap();
+        let (hour, often) = (spec("{}"), spec(r#"{"refreshInterval":"5s"}"#));
+        for (spec, why, since, expected) in [
+            (&hour, Why::Interval, 0, 60),
+            (&hour, Why::New, 0, 60),
+            (&often, Why::Again, 0, 5),
+            (&hour, Why::Changed, 0, 0),
+            (&hour, Why::Changed, 7, 7),
+            (&hour, Why::Changed, 2400, 60),
+            (&often, Why::Changed, 7, 5),
+        ] {
+            assert_eq!(max_age(spec, why, seconds(since)), seconds(expected), "{why:?} {since}");
+        }
     }
 
     #[test]

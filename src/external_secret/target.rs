@@ -19,12 +19,15 @@ use thiserror::Error;
 
 use super::names::{CREATED_BY, DATA_HASH, MANAGED, field_manager, owner};
 use super::owned::{Owned, owned};
+use crate::api::common::Condition;
 use crate::api::external_secret::{CreationPolicy, DeletionPolicy, ExternalSecret};
 use crate::extract::Values;
 use crate::object_hash::data_hash;
 pub use ownership::{controller, is_own};
 use ownership::{own, release};
 
+/// The reason of the condition Ready, as the operator has it, while a Secret that another makes is not there.
+pub const MISSING: &str = "SecretMissing";
 /// Bytes of data that a Secret can have, without its keys: Kubernetes' `MaxSecretSize`.
 const LARGEST: usize = 1024 * 1024;
 
@@ -102,11 +105,11 @@ pub fn name(object: &ExternalSecret) -> String {
 }
 
 /// Whether a Secret is as it was written last, so that there is no reason to fetch anything before the time. One that
-/// nobody keeps is always so.
+/// nobody keeps is always so, and one that is another's to make, once it was told that it is not there.
 pub fn is_intact(object: &ExternalSecret, existing: Option<&Secret>) -> bool {
     match object.spec.target.creation_policy {
         CreationPolicy::Orphan | CreationPolicy::None => return true,
-        CreationPolicy::Merge if existing.is_none() => return true,
+        CreationPolicy::Merge if existing.is_none() => return is_told_missing(object),
         CreationPolicy::Owner | CreationPolicy::CreateOrMerge | CreationPolicy::Merge => {}
     }
     let Some(existing) = existing else { return false };
@@ -114,6 +117,12 @@ pub fn is_intact(object: &ExternalSecret, existing: Option<&Secret>) -> bool {
     let hash = data_hash(existing.data.as_ref().unwrap_or(&none));
     existing.labels().get(MANAGED).is_some_and(|managed| managed == "true")
         && existing.annotations().get(DATA_HASH) == Some(&hash)
+}
+
+fn is_told_missing(object: &ExternalSecret) -> bool {
+    let conditions = object.status.as_ref().map(|status| status.conditions.as_slice());
+    let ready = Condition::ready(conditions.unwrap_or_default());
+    ready.is_some_and(|ready| ready.reason.as_deref() == Some(MISSING))
 }
 
 /// What is to be done.

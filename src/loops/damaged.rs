@@ -1,5 +1,5 @@
 //! Objects that do not fit their type, because an older or a relaxed definition let them in: nothing is done about them,
-//! and a condition says which field is wrong. Nothing else of them is touched.
+//! and a condition says which field is wrong. Nothing else of them is touched, but for the finalizer of one that is deleted.
 
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, DynamicObject, ObjectMeta, Patch};
@@ -31,6 +31,8 @@ pub struct Words {
     pub reason: &'static str,
     /// What is not done, "it is not pushed".
     pub consequence: &'static str,
+    /// The finalizer that would hold it, and its namespace, for ever once it is deleted; none if more hangs on that.
+    pub finalizer: Option<&'static str>,
 }
 
 /// Tells it in the condition, if as much of it can be read as says that it is ours: `is_ours` is given its spec without
@@ -83,6 +85,11 @@ where
     if !is_ours(&object.metadata, &spec) {
         return Ok(());
     }
+    if object.metadata.deletion_timestamp.is_some()
+        && let Some(finalizer) = words.finalizer
+    {
+        return let_go(&api, guard, &object, finalizer, what).await;
+    }
     let old = object.data.get("status").map(conditions_of).unwrap_or_default();
     let message = format!("it cannot be read, so {}: {}", words.consequence, problems.join("; "));
     let condition = ready(false, words.reason, message);
@@ -91,6 +98,26 @@ where
     let patch = json!({"metadata": {"resourceVersion": version}, "status": {"conditions": new}});
     let (parameters, patch) = (write::parameters(), Patch::Merge(&patch));
     write::write(guard, what, api.patch_status(&key.name, &parameters, &patch)).await.map(drop)
+}
+
+/// Takes our finalizer off.
+async fn let_go(
+    api: &Api<DynamicObject>,
+    guard: &Guard,
+    object: &DynamicObject,
+    finalizer: &str,
+    what: impl Fn() -> String,
+) -> Result<(), WriteError> {
+    let ObjectMeta { name, finalizers, resource_version, .. } = &object.metadata;
+    let there = finalizers.as_deref().unwrap_or_default();
+    let others: Vec<_> = there.iter().filter(|one| *one != finalizer).collect();
+    if others.len() == there.len() {
+        return Ok(());
+    }
+    let patch = json!({"metadata": {"resourceVersion": resource_version, "finalizers": others}});
+    let (parameters, patch) = (write::parameters(), Patch::Merge(&patch));
+    let name = name.as_deref().unwrap_or_default();
+    write::write(guard, what, api.patch(name, &parameters, &patch)).await.map(drop)
 }
 
 /// What can be read of it.

@@ -97,6 +97,16 @@ impl OperatorMetrics {
         }
     }
 
+    /// Another tells of everything from now on.
+    pub fn clear(&self) {
+        for of_kind in self.0.iter().flat_map(|kinds| kinds.values()) {
+            of_kind.conditions.clear();
+            of_kind.durations.clear();
+            of_kind.syncs.clear();
+            of_kind.sync_errors.clear();
+        }
+    }
+
     fn of_kind(&self, kind: Kind) -> Option<&OfKind> {
         self.0.as_ref()?.get(&kind)
     }
@@ -173,6 +183,9 @@ mod tests {
         }
         assert!(!text.contains("Unknown"), "{text}");
         metrics.gone(Kind::ExternalSecret, &key);
+        assert!(!told(&registry).contains("db"), "{}", told(&registry));
+        metrics.looked_at(Kind::ExternalSecret, &key, Duration::ZERO, &[ready("True")]);
+        metrics.clear();
         assert!(!told(&registry).contains("db"), "{}", told(&registry));
         let off = OperatorMetrics::default();
         off.looked_at(Kind::ExternalSecret, &key, Duration::ZERO, &[ready("True")]);

@@ -86,6 +86,7 @@ impl Loops {
                     () = loops::run(context.clone()) => {}
                     () = guard.lost() => {}
                 }
+                context.operator.clear();
             }
         };
         tokio::select! {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
@@ -62,6 +62,7 @@ impl Source {
         query: &SecretQuery,
         max_age: Option<Duration>,
     ) -> Result<BTreeMap<String, Answer>, SourceError> {
+        let begun = Instant::now();
         let finder = Finder::new(query, &access.plan.prefix);
         let listed = list::list(&access.lane, &finder.filters()).await;
         let listed = self.heeded(access, listed)?;
@@ -69,8 +70,7 @@ impl Source {
         for secret in listed.into_iter().filter(|secret| finder.takes(&secret.name, &secret.tags)) {
             let (source, access) = (self.clone(), Arc::clone(access));
             reading.spawn(async move {
-                let asked = Asked::Value(Version::Current);
-                let answer = source.fetch(&access, &secret.name, asked, max_age).await;
+                let answer = source.listed(&access, &secret.name, max_age, begun).await;
                 (secret.name, answer)
             });
         }
@@ -83,6 +83,21 @@ impl Source {
             }
         }
         Ok(found)
+    }
+
+    /// The value of one that AWS has just listed: it may have been made after somebody asked for it in vain.
+    async fn listed(
+        &self,
+        access: &Arc<Access>,
+        name: &str,
+        max_age: Option<Duration>,
+        begun: Instant,
+    ) -> Result<Answer, SourceError> {
+        let asked = Asked::Value(Version::Current);
+        match self.fetch(access, name, asked.clone(), max_age).await {
+            Err(error) if error.is_absent() => self.fetch(access, name, asked, Some(begun.elapsed())).await,
+            answer => answer,
+        }
     }
 
     /// What AWS says of the secret that a reference means, before anything is selected.

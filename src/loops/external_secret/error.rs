@@ -36,7 +36,7 @@ pub(super) enum KeepError {
     Entry(Vec<(String, String)>),
     /// AWS cannot be reached, and what was read before is not new enough.
     #[error(
-        "could not get secret data from provider: AWS cannot be reached; the Secret stays as it was last fetched"
+        "could not get secret data from provider: AWS cannot be reached; until it can, nothing is changed"
     )]
     Away,
     /// The Secret is another's, or does not change.

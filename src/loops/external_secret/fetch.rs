@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::api::external_secret::{DeletionPolicy, ExternalSecret};
 use crate::cache::{Answer, Asked, Served};
-use crate::external_secret::due::{self, Due, Why};
+use crate::external_secret::due::{self, Due};
 use crate::extract::Values;
 use crate::object_hash::version_of;
 use crate::source::external::{Entry, Wanted, entries};
@@ -24,8 +24,6 @@ use super::reconcile::Keeper;
 use super::rounds::AHEAD;
 use super::stores::Whose;
 
-/// The oldest answer that a refresh accepts.
-const FRESH: Duration = Duration::from_secs(60);
 /// Secrets that are asked for at the same time, ahead.
 const TOGETHER: usize = 1000;
 
@@ -44,16 +42,26 @@ pub(super) struct Fetched {
 type Asking = (StoreId, String, crate::reference::SecretRef);
 
 impl Keeper {
-    /// Reads everything, or says all that cannot be read.
+    /// Reads everything, or says all that cannot be read. What may be missing is only so if AWS said so after `begun`: it may
+    /// have been made after somebody else asked, and nobody looks again for an interval.
     pub(super) async fn fetch(
         &self,
         object: &ExternalSecret,
         max_age: Option<Duration>,
+        begun: Instant,
     ) -> Result<Fetched, KeepError> {
         let namespace = object.namespace().unwrap_or_default();
         let may_miss = object.spec.target.deletion_policy != DeletionPolicy::Retain;
         let entries = entries(&object.spec)?;
-        let read = join_all(entries.iter().map(|entry| self.entry(&namespace, entry, max_age))).await;
+        let read = entries.iter().map(|entry| async {
+            match self.entry(&namespace, entry, max_age).await {
+                Err(error) if may_miss && error.is_absent() => {
+                    self.entry(&namespace, entry, Some(begun.elapsed())).await
+                }
+                read => read,
+            }
+        });
+        let read = join_all(read).await;
         let (mut fetched, mut failed) = (Fetched::default(), Vec::new());
         for (entry, read) in entries.iter().zip(read) {
             match read {
@@ -125,17 +133,9 @@ impl Keeper {
         let version = version_of(&object.metadata);
         let uid = object.metadata.uid.as_deref().unwrap_or_default();
         match due::due(&object.spec, &status, &version, uid, at) {
-            Due::Now(why) => Some(Some(accepted(object, why))),
+            Due::Now(why) => Some(Some(due::max_age(&object.spec, why, Duration::ZERO))),
             Due::In(_) | Due::OnChange => None,
         }
-    }
-}
-
-/// The oldest answer that is accepted, by why it is fetched.
-pub(super) fn accepted(object: &ExternalSecret, why: Why) -> Duration {
-    match why {
-        Why::Changed => Duration::ZERO,
-        Why::New | Why::Interval | Why::Again => due::interval(&object.spec).unwrap_or(FRESH).min(FRESH),
     }
 }
 

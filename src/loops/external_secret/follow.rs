@@ -18,9 +18,9 @@ use crate::object_hash::version_of;
 use crate::source::plan::StoreId;
 
 use super::memory::Memory;
-use super::reconcile::{Keeper, Next};
+use super::reconcile::{Keeper, Next, Task};
 use super::rounds::Rounds;
-use super::stores::{Known, StoreState, is_managed, stores_of};
+use super::stores::{Known, StoreState, stores_of};
 
 /// As many wait for AWS, to one that writes to the API server.
 const WAITING: usize = 4;
@@ -32,6 +32,8 @@ pub(in crate::loops) struct Loop(Arc<Inner>);
 struct Inner {
     keeper: Keeper,
     queue: Queue<ObjectKey>,
+    /// Secrets that somebody changed: what stands in for them is kept, so nobody waits behind those who wait for AWS.
+    repairs: Queue<ObjectKey>,
     workers: usize,
 }
 
@@ -48,17 +50,22 @@ impl Loop {
             memory: Memory::default(),
             operator,
         };
+        let repairs = Queue::new("external-secret-repairs", &queues);
         let queue = Queue::new("external-secret", &queues);
-        Self(Arc::new(Inner { keeper, queue, workers: settings.workers * WAITING }))
+        Self(Arc::new(Inner { keeper, queue, repairs, workers: settings.workers }))
     }
 
     /// Keeps Secrets, until it is dropped; not before everything is known: what is not listed yet would be missed.
     /// Secrets that are as they were written are left alone until their time comes, whoever wrote them.
     pub(in crate::loops) async fn run(&self) {
-        let Inner { keeper, queue, workers } = &*self.0;
+        let Inner { keeper, queue, repairs, workers } = &*self.0;
         let View { external_secrets, secrets, .. } = &keeper.known.view;
         tokio::join!(external_secrets.listed(), keeper.known.view.stores_listed(), secrets.listed());
-        queue.run(*workers, self.clone(), Self::look).await;
+        let (repairing, looking) = (*workers, *workers * WAITING);
+        tokio::join!(
+            queue.run(looking, self.clone(), Self::look),
+            repairs.run(repairing, self.clone(), Self::repair)
+        );
     }
 
     async fn look(self, key: ObjectKey) -> Outcome {
@@ -72,10 +79,10 @@ impl Loop {
                 return Outcome::Done;
             }
         };
-        match self.0.keeper.reconcile(&object, told).await {
+        match self.0.keeper.reconcile(&object, told, Task::All).await {
             Ok(Next::OnChange) => Outcome::Done,
             Ok(Next::In(pause)) => Outcome::After(pause),
-            Ok(Next::Failed) => {
+            Ok(Next::Failed | Next::Fetch) => {
                 memory.put_back(&key, told);
                 Outcome::Failed
             }
@@ -85,6 +92,19 @@ impl Loop {
                 Outcome::Failed
             }
         }
+    }
+
+    /// Repairs a Secret; all that is more than that is done in a look.
+    async fn repair(self, key: ObjectKey) -> Outcome {
+        let Inner { keeper, queue, .. } = &*self.0;
+        if let Some(Kept::Object(object)) = keeper.known.view.external_secrets.get(&key)
+            && let Ok(Next::OnChange | Next::In(_)) =
+                keeper.reconcile(&object, keeper.memory.told(&key), Task::Repair).await
+        {
+            return Outcome::Done;
+        }
+        queue.add(key);
+        Outcome::Done
     }
 
     /// A status is no change.
@@ -148,18 +168,18 @@ impl Loop {
         }
     }
 
-    /// A Secret that was not written by us just now is looked at, also one that is no longer said to be kept.
+    /// A Secret that was not written by us just now is looked at, whatever its labels say by now.
     pub(in crate::loops) fn secret_changed(&self, change: &Change<Trace>) {
-        let memory = &self.0.keeper.memory;
-        let managed = |kept: &Option<Kept<Trace>>| {
-            kept.as_ref().and_then(Kept::object).filter(|trace| is_managed(trace)).cloned()
-        };
-        let (before, after) = (managed(&change.before), managed(&change.after));
-        if before.is_none() && after.is_none() {
+        let Inner { keeper: Keeper { known, memory, .. }, queue, repairs, .. } = &*self.0;
+        let after = change.after.as_ref().and_then(Kept::object);
+        if after.is_some_and(|trace| memory.is_intact(&change.key, &trace.version)) {
             return;
         }
-        if after.is_none_or(|trace| !memory.is_intact(&change.key, &trace.version)) {
-            memory.keepers(&change.key).into_iter().for_each(|key| self.0.queue.add(key));
+        if after.is_none() {
+            memory.found_intact(&change.key, None);
         }
+        // While all are listed they are all looked at in any case.
+        let queue = if known.view.secrets.is_complete() { repairs } else { queue };
+        memory.keepers(&change.key).into_iter().for_each(|key| queue.add(key));
     }
 }

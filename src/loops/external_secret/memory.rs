@@ -40,6 +40,11 @@ impl Memory {
         }
     }
 
+    /// What was told of it.
+    pub(super) fn told(&self, key: &ObjectKey) -> Option<Told> {
+        self.lock().told.get(key).copied()
+    }
+
     /// What was told of it; from now on nothing was.
     pub(super) fn take(&self, key: &ObjectKey) -> Option<Told> {
         self.lock().told.remove(key)

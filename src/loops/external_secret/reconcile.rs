@@ -23,7 +23,7 @@ use crate::source::Source;
 
 use super::audit;
 use super::error::KeepError;
-use super::fetch::{Fetched, accepted};
+use super::fetch::Fetched;
 use super::memory::{Memory, Told};
 use super::rounds::{AHEAD, Rounds};
 use super::stores::{Known, Whose};
@@ -49,11 +49,22 @@ pub(super) enum Next {
     In(Duration),
     /// It is not as it should be, and is tried again, later and later.
     Failed,
+    /// It is to be fetched, which was not asked for.
+    Fetch,
+}
+
+/// What a look may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Everything.
+    All,
+    /// Repair a Secret that somebody changed.
+    Repair,
 }
 
 /// Why a Secret is brought into step.
-#[derive(Clone, Copy, Debug)]
-enum Cause {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
     /// It is to be fetched.
     Due(Why),
     /// Somebody changed the Secret: what was fetched last is good enough.
@@ -66,8 +77,13 @@ impl Keeper {
         &self,
         object: &ExternalSecret,
         told: Option<Told>,
+        task: Task,
     ) -> Result<Next, KeepError> {
-        let whose = self.known.whose(&object.metadata, &object.spec);
+        let whose = match self.known.whose(&object.metadata, &object.spec) {
+            // Its store was ours until a moment ago.
+            Whose::Nobodys if told.is_some_and(|told| told.has_other_store) => Whose::Ours(None),
+            whose => whose,
+        };
         if object.metadata.deletion_timestamp.is_some() {
             return match whose {
                 Whose::Theirs => Ok(Next::OnChange),
@@ -92,6 +108,9 @@ impl Keeper {
         let target = ObjectKey { namespace, name: target::name(object) };
         let now = Timestamp::now();
         let due = self.due(object, now, told);
+        if task == Task::Repair && matches!(due, Due::Now(_)) {
+            return Ok(Next::Fetch);
+        }
         if !matches!(due, Due::Now(_)) && self.is_known_intact(object, &target) {
             return Ok(self.in_step(object, &key, started, due));
         }
@@ -110,7 +129,7 @@ impl Keeper {
             None => self.keep(object, existing.as_ref(), cause, told).await,
         };
         let is_good = outcome.is_ok();
-        let (next, status) = self.tell(object, outcome, now).await?;
+        let (next, status) = self.tell(object, outcome, cause, now).await?;
         self.operator.synced(Kind::ExternalSecret, &key, is_good);
         self.operator.looked_at(Kind::ExternalSecret, &key, started.elapsed(), &status.conditions);
         Ok(next)
@@ -130,15 +149,18 @@ impl Keeper {
         let uid = object.metadata.uid.as_deref().unwrap_or_default();
         match due::due(&object.spec, &status, &version_of(&object.metadata), uid, now) {
             Due::In(_) if told.is_some_and(|told| told.has_other_store) => Due::Now(Why::Changed),
+            // It failed, and whoever changed it since, or asked for it again, does not mean the same answers.
+            Due::Now(Why::New) if told.is_some() && !status.conditions.is_empty() => Due::Now(Why::Changed),
             due => due,
         }
     }
 
     /// Whether the Secret was looked at since it changed last, and nothing was wrong with it.
     fn is_known_intact(&self, object: &ExternalSecret, target: &ObjectKey) -> bool {
-        let trace = self.known.kept_secret(target);
-        trace.as_ref().is_some_and(|trace| self.memory.is_intact(target, &trace.version))
-            || (trace.is_none() && target::is_intact(object, None))
+        match self.known.secret(target) {
+            Some(trace) => self.memory.is_intact(target, &trace.version),
+            None => target::is_intact(object, None),
+        }
     }
 
     fn note(&self, target: &ObjectKey, intact: Option<&Secret>) {
@@ -176,24 +198,17 @@ impl Keeper {
         let now = Instant::now();
         let why = match cause {
             Cause::Due(why) => why,
-            Cause::Touched => return self.fetch(object, due::interval(&object.spec)).await,
+            Cause::Touched => return self.fetch(object, due::interval(&object.spec), now).await,
         };
+        let fresh = due::max_age(&object.spec, Why::Interval, Duration::ZERO);
         let since = match why {
             Why::New | Why::Changed => told.map_or(now, |told| told.at),
             // A round since then has fetched ahead what is due now, and it is young enough.
-            Why::Interval | Why::Again => now.checked_sub(accepted(object, why).min(AHEAD)).unwrap_or(now),
+            Why::Interval | Why::Again => now.checked_sub(fresh.min(AHEAD)).unwrap_or(now),
         };
         self.rounds.cover(since, || self.fetch_ahead()).await;
-        let max_age = match why {
-            Why::Changed => since.elapsed(),
-            Why::New | Why::Interval | Why::Again => accepted(object, why),
-        };
-        let fetched = self.fetch(object, Some(max_age)).await?;
-        if fetched.missing.is_empty() {
-            return Ok(fetched);
-        }
-        // What is not there may have been made after somebody else asked, and nobody looks again for an interval.
-        self.fetch(object, Some(since.elapsed())).await
+        let max_age = due::max_age(&object.spec, why, since.elapsed());
+        self.fetch(object, Some(max_age), now).await
     }
 
     /// It is being deleted: its Secret goes first, if that was asked for.

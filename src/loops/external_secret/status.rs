@@ -45,7 +45,7 @@ fn told(outcome: &Result<Step, KeepError>) -> (bool, &'static str, String) {
         Ok(Step::Keep | Step::Create(_) | Step::Replace(_) | Step::None) => ("SecretSynced", "secret synced"),
         Ok(Step::Retain) => ("SecretSynced", "secret retained due to DeletionPolicy=Retain"),
         Ok(Step::Delete | Step::Gone) => ("SecretDeleted", "secret deleted due to DeletionPolicy=Delete"),
-        Ok(Step::Missing) => ("SecretMissing", "secret will not be created due to CreationPolicy=Merge"),
+        Ok(Step::Missing) => (target::MISSING, "secret will not be created due to CreationPolicy=Merge"),
         Err(error) => return (false, "SecretSyncedError", error.to_string()),
     };
     (true, reason, message.to_owned())

@@ -54,17 +54,16 @@ impl Known {
         Self { view, adopt }
     }
 
-    /// Secrets that an ExternalSecret keeps; the label says so.
-    pub(super) fn kept_secret(&self, key: &ObjectKey) -> Option<Arc<Trace>> {
-        let kept = self.view.secrets.get(key)?;
-        kept.object().filter(|trace| is_managed(trace)).cloned()
+    /// A Secret, whosever it is.
+    pub(super) fn secret(&self, key: &ObjectKey) -> Option<Arc<Trace>> {
+        self.view.secrets.get(key)?.object().cloned()
     }
 
     /// Whose an ExternalSecret is, as its stores say.
     pub(super) fn whose(&self, metadata: &ObjectMeta, spec: &ExternalSecretSpec) -> Whose {
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
-        let ids = stores_of(spec).into_iter();
-        let ids = ids.map(|store| StoreId::seen_from(namespace, store.kind, &store.name));
+        let stores = stores_of(spec);
+        let ids = stores.iter().map(|store| StoreId::seen_from(namespace, store.kind, &store.name));
         let states = ids.map(|id| (self.store(&id), id));
         let (mut ours, mut theirs, mut broken) = (false, None, None);
         for (state, id) in states {
@@ -83,6 +82,8 @@ impl Known {
             (false, Some(_)) => Whose::Theirs,
             // Nobody else is there to say so.
             (false, None) if self.adopt == Adopt::All || was_ours(metadata) => Whose::Ours(None),
+            // What names no store, but generators, is not for us.
+            (false, None) if stores.is_empty() => Whose::Theirs,
             (false, None) => Whose::Nobodys,
         }
     }

@@ -8,6 +8,7 @@ use crate::api::Kind;
 use crate::api::external_secret::{ExternalSecret, ExternalSecretSpec, ExternalSecretStatus};
 use crate::events::Happening;
 use crate::external_secret::due;
+use crate::external_secret::names::FINALIZER;
 use crate::external_secret::target::Step;
 use crate::loops::damaged::{self, Words};
 use crate::loops::queue::Outcome;
@@ -17,7 +18,7 @@ use crate::object_hash::version_of;
 
 use super::error::KeepError;
 use super::fetch::Fetched;
-use super::reconcile::{Keeper, Next, next};
+use super::reconcile::{Cause, Keeper, Next, next};
 use super::status;
 use super::stores::Whose;
 
@@ -27,6 +28,7 @@ impl Keeper {
         &self,
         object: &ExternalSecret,
         outcome: Result<Step, KeepError>,
+        cause: Cause,
         now: Timestamp,
     ) -> Result<(Next, ExternalSecretStatus), KeepError> {
         let outcome = match outcome {
@@ -34,7 +36,11 @@ impl Keeper {
             Err(KeepError::Write(error)) if error.is_passing() => return Err(error.into()),
             other => other,
         };
-        let new = status::next(object, &outcome, &version_of(&object.metadata), now);
+        let mut new = status::next(object, &outcome, &version_of(&object.metadata), now);
+        if cause == Cause::Touched {
+            // What is kept is as old as it was.
+            new.refresh_time = object.status.as_ref().and_then(|old| old.refresh_time.clone());
+        }
         if let Err(error) = &outcome {
             self.failed(object, &new, error);
         }
@@ -60,7 +66,9 @@ impl Keeper {
             kind: Kind::ExternalSecret,
             reason: "SecretSyncedError",
             consequence: "its Secret is not kept",
+            finalizer: Some(FINALIZER),
         };
+        self.operator.gone(Kind::ExternalSecret, key);
         let is_ours =
             |metadata: &ObjectMeta, spec: &ExternalSecretSpec| match self.known.whose(metadata, spec) {
                 Whose::Ours(_) | Whose::Both(_) => true,

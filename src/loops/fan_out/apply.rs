@@ -49,7 +49,8 @@ impl Applier<'_> {
             return Ok(Child::of(&applied.metadata));
         };
         let patch = json!([
-            {"op": "test", "path": "/metadata/resourceVersion", "value": applied.metadata.resource_version},
+            // To replace it conflicts, if the object is another by now; to test it would be a refusal for good.
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": applied.metadata.resource_version},
             {"op": "replace", "path": "/metadata/managedFields", "value": entries},
         ]);
         let patch = Patch::<()>::Json(serde_json::from_value(patch).map_err(|cause| form::<K>(key, cause))?);

@@ -1,5 +1,6 @@
 //! From changes to work: which objects a change is about.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kube::Resource;
@@ -85,7 +86,10 @@ impl<K: FanOut> Loop<K> {
                 self.0.keeper.keep(&written, &around).await
             }
             Some(Kept::Damaged { cause, .. }) => self.0.keeper.tell_damaged::<K>(&key, &cause).await,
-            None => self.0.keeper.forget::<K>(&key.name, &self.around(&Maker::default(), "")).await,
+            None => {
+                self.forget_makers();
+                self.0.keeper.forget::<K>(&key.name, &self.around(&Maker::default(), "")).await
+            }
         }
     }
 
@@ -98,10 +102,14 @@ impl<K: FanOut> Loop<K> {
         if before.is_some() && before == after {
             return;
         }
-        if let (Some(Kept::Object(before)), None) = (&change.before, &change.after) {
-            self.0.keeper.memory.forget(&maker(before).uid);
-        }
         self.0.queue.add(change.key.clone());
+    }
+
+    /// Nothing is remembered of those that are gone.
+    fn forget_makers(&self) {
+        let there: HashSet<String> =
+            self.0.objects.all().into_iter().map(|(_, written)| maker(&written).uid).collect();
+        self.0.keeper.memory.keep_makers(|uid| there.contains(uid));
     }
 
     /// It may have been made by one of ours, or have the name that one of ours wants.

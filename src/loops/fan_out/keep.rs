@@ -75,6 +75,7 @@ impl Keeper {
         }
         let look = Look { written, wanted: &wanted, maker: &maker, around, started: Instant::now() };
         let Some(plan) = self.planned(&look) else { return queue::Outcome::Done };
+        self.memory.keep_namespaces(&maker.uid, |namespace| plan.steps.contains_key(namespace));
         match self.carry_out(&look, plan).await {
             Ok(true) => {
                 wanted.interval.map_or(queue::Outcome::Done, |it| queue::Outcome::After(jittered(it)))
@@ -102,7 +103,13 @@ impl Keeper {
 
     /// Tells it of one that cannot be read, if it is ours.
     pub(super) async fn tell_damaged<K: FanOut>(&self, key: &ObjectKey, cause: &str) -> queue::Outcome {
-        let words = Words { kind: K::KINDS.0, reason: "Errored", consequence: "nothing is made of it" };
+        let words = Words {
+            kind: K::KINDS.0,
+            reason: "Errored",
+            consequence: "nothing is made of it",
+            finalizer: K::FINALIZER,
+        };
+        self.metrics.gone(K::KINDS.0, key);
         let is_ours = |metadata: &ObjectMeta, _: &Value| is_handed_over(metadata, self.adopt);
         damaged::tell::<K, _, Value>((&self.client, &self.guard), key, words, cause, is_ours).await
     }
@@ -129,7 +136,6 @@ impl Keeper {
         let object = &look.written.object;
         let api = Api::<K>::all(self.client.clone());
         if object.meta().deletion_timestamp.is_some() {
-            self.memory.forget(&look.maker.uid);
             // What was made goes by its owner reference.
             if let Some(finalizer) = K::FINALIZER {
                 write::finalizer(&api, &self.guard, object, finalizer, false).await?;

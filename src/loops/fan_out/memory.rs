@@ -50,9 +50,16 @@ impl Memory {
             .insert(namespace.to_owned(), Made { version, child });
     }
 
-    /// Whoever made them is gone.
-    pub(super) fn forget(&self, maker: &str) {
-        self.lock().remove(maker);
+    /// Only of these makers something is known any more.
+    pub(super) fn keep_makers(&self, is_there: impl Fn(&str) -> bool) {
+        self.lock().retain(|maker, _| is_there(maker));
+    }
+
+    /// Only in these namespaces a maker has something any more.
+    pub(super) fn keep_namespaces(&self, maker: &str, is_meant: impl Fn(&str) -> bool) {
+        if let Some(made) = self.lock().get_mut(maker) {
+            made.retain(|namespace, _| is_meant(namespace));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<String, Made>>> {

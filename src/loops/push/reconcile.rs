@@ -208,7 +208,13 @@ impl Pusher {
 
     /// Tells it of one that cannot be read, if a store of ours is named.
     pub(super) async fn tell_damaged(&self, key: &ObjectKey, stores: &[Store], cause: &str) -> Outcome {
-        let words = Words { kind: Kind::PushSecret, reason: "Errored", consequence: "it is not pushed" };
+        let words = Words {
+            kind: Kind::PushSecret,
+            reason: "Errored",
+            consequence: "it is not pushed",
+            // What it has pushed would stay at AWS, whatever its deletionPolicy is.
+            finalizer: None,
+        };
         let is_ours = |_: &ObjectMeta, spec: &PushSecretSpec| {
             !select(&spec.secret_store_refs, stores, |store| store.is_ours).ours.is_empty()
         };

@@ -61,7 +61,12 @@ impl Checker {
 
     /// Tells it of one that cannot be read, if it is ours.
     pub(super) async fn tell_damaged<S: AnyStore>(&self, id: &StoreId, cause: &str) -> Outcome {
-        let words = Words { kind: S::KIND.into(), reason: INVALID, consequence: "it is not validated" };
+        let words = Words {
+            kind: S::KIND.into(),
+            reason: INVALID,
+            consequence: "it is not validated",
+            finalizer: None,
+        };
         let is_ours = |_: &ObjectMeta, spec: &SecretStoreSpec| spec.is_ours(self.adopt);
         let by = (&self.client, &self.guard);
         damaged::tell::<S, _, SecretStoreStatus>(by, &key(id), words, cause, is_ours).await

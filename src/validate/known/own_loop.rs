@@ -9,7 +9,7 @@ use crate::api::data_from::DataFrom;
 use crate::api::external_secret::ExternalSecretSpec;
 use crate::api::push_secret::{PushDataTo, PushSecretSpec};
 use crate::api::remote_ref::SourceRef;
-use crate::api::secret_store::OWN_CLASS;
+use crate::api::secret_store::{Adopt, OWN_CLASS};
 use crate::facts::Store;
 use crate::field::Field;
 use crate::finding::Report;
@@ -90,15 +90,18 @@ pub(super) fn check_external(
 
 fn reads_ours(subject: &Subject<'_>, spec: &ExternalSecretSpec, context: &Context<'_>) -> bool {
     let Some(namespace) = subject.namespace else { return false };
-    spec.stores().any(|store| {
-        let kind = store.kind.unwrap_or_default();
-        let namespace = match kind {
-            StoreKind::SecretStore => namespace,
-            StoreKind::ClusterSecretStore => "",
-        };
-        let known = context.facts.stores(kind).get(namespace, &store.name).found();
-        known.is_some_and(|store| store.is_aws && context.settings.adopt.adopts(&store.controller))
-    })
+    // What only generates names no store, and nobody but us is there to read it.
+    let names_none = spec.stores().next().is_none();
+    (names_none && context.settings.adopt == Adopt::All)
+        || spec.stores().any(|store| {
+            let kind = store.kind.unwrap_or_default();
+            let namespace = match kind {
+                StoreKind::SecretStore => namespace,
+                StoreKind::ClusterSecretStore => "",
+            };
+            let known = context.facts.stores(kind).get(namespace, &store.name).found();
+            known.is_some_and(|store| store.is_aws && context.settings.adopt.adopts(&store.controller))
+        })
 }
 
 fn our_store<'a>(subject: &Subject<'_>, spec: &PushSecretSpec, context: &Context<'a>) -> Option<&'a Store> {

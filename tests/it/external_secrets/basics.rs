@@ -205,6 +205,18 @@ fn what_the_operator_kept_changes_hands_without_a_write_or_a_call() {
 }
 
 #[test]
+fn a_store_that_goes_is_told_also_where_nothing_was_written_yet() {
+    let team = Team::at(site().plane, &site().aws, "");
+    left_by_the_operator(&team);
+    team.apply(&[team.store("aws", "keyhatch", &json!({}))]);
+    team.external("later", &json!({"data": [data("k", "app", "")]}));
+    team.wait_secret("later", &json!({"k": "v"}));
+    team.delete("secretstore", "aws");
+    team.wait_kept("app", "SecretSyncedError", "spec.data[0]: ");
+    team.wait_secret("app", &json!({"k": "v"}));
+}
+
+#[test]
 fn what_is_anothers_is_not_touched() {
     let team = Team::at(site().plane, &site().aws, "");
     team.account.secret("app", "v");
@@ -213,9 +225,18 @@ fn what_is_anothers_is_not_touched() {
     team.external("theirs", &theirs);
     // One that goes, held by the operator.
     team.external("going", &theirs);
+    // One that names no store.
+    let generator =
+        json!({"apiVersion": "generators.external-secrets.io/v1alpha1", "kind": "Password", "name": "p"});
+    let generated = json!({"dataFrom": [{"sourceRef": {"generatorRef": generator}}], "target": {"deletionPolicy": "Delete"}});
+    let mut generated = team.external_object("generated", &generated);
+    generated["spec"].as_object_mut().unwrap().remove("secretStoreRef");
+    team.apply(&[generated]);
     let finalizer = "externalsecrets.external-secrets.io/externalsecret-cleanup";
-    team.patch("externalsecret", "going", &json!({"metadata": {"finalizers": [finalizer]}}));
-    team.delete("externalsecret", "going");
+    for name in ["going", "generated"] {
+        team.patch("externalsecret", name, &json!({"metadata": {"finalizers": [finalizer]}}));
+        team.delete("externalsecret", name);
+    }
     team.apply(&[team.store("ours", "keyhatch", &json!({}))]);
     let both = json!({"data": [data("k", "app", ""),
         {"secretKey": "l", "remoteRef": {"key": "app"}, "sourceRef": {"storeRef": {"name": "ours"}}}]});
@@ -226,7 +247,9 @@ fn what_is_anothers_is_not_touched() {
     let theirs = team.get("externalsecret", "theirs").unwrap();
     assert!(theirs.get("status").is_none() && theirs["metadata"].get("finalizers").is_none(), "{theirs}");
     assert!(team.get("secret", "theirs").is_none() && team.get("secret", "both").is_none());
-    assert!(team.get("externalsecret", "going").is_some(), "it is the operator's to see off");
+    for name in ["going", "generated"] {
+        assert!(team.get("externalsecret", name).is_some(), "{name} is the operator's to see off");
+    }
     assert_eq!(calls(&team).about("other").count(), 0, "nothing is fetched for them");
 }
 

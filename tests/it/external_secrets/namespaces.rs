@@ -34,9 +34,10 @@ fn of_the_cluster(team: &Team<'_>) -> String {
 
 /// Something of every kind, all in step; answers the other namespace of the ClusterExternalSecret.
 fn fill(team: &Team<'_>) -> String {
+    // Whoever finds none is content with none.
+    team.account.secret("app", "v");
     let elsewhere = of_the_cluster(team);
     team.patch("secret", "aws", &json!({"metadata": {"finalizers": [HOLD]}}));
-    team.account.secret("app", "v");
     for (name, deletion) in [("kept", "Retain"), ("deleted", "Delete")] {
         team.external(name, &json!({"data": [data("k", "app", "")], "target": {"deletionPolicy": deletion}}));
     }
@@ -154,4 +155,36 @@ fn what_cannot_be_deleted_without_the_keys_is_told_and_let_go_when_nothing_is_to
     team.patch("pushsecret", "app", &json!({"spec": {"deletionPolicy": "None"}}));
     wait_gone(&team);
     assert!(team.account.look("pushed").unwrap().deletion.is_none(), "it was not to be deleted");
+}
+
+/// A definition that lets everything in, as one of another release may.
+const LENIENT: &str = r#"[{"op": "remove", "path": "/spec/versions/0/selectableFields"},
+    {"op": "replace", "path": "/spec/versions/0/schema",
+    "value": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]"#;
+
+#[test]
+fn what_cannot_be_read_is_told_stops_no_other_and_holds_no_namespace() {
+    let (plane, aws) = (plane(), Aws::start());
+    let crd = ["patch", "crd", "externalsecrets.external-secrets.io", "--type=json", "-p", LENIENT];
+    plane.kubectl(&crd).success().unwrap();
+    let _looper = install(&plane, &aws, &["--lease-duration=2s"]).start().unwrap();
+    let team = Team::at(&plane, &aws, "keyhatch");
+    team.account.secret("app", "v");
+    let spec = json!({"data": [data("k", "app", "")]});
+    team.external("damaged", &spec);
+    team.wait_secret("damaged", &json!({"k": "v"}));
+    wait_until(PATIENCE, "a definition that lets it in", || {
+        let patch = r#"{"spec": {"target": {"creationPolicy": "Sometimes"}}}"#;
+        let args = ["patch", "externalsecret", "damaged", "-n", &team.namespace, "--type=merge", "-p", patch];
+        plane.kubectl(&args).success().map(drop)
+    });
+    team.wait_kept(
+        "damaged",
+        "SecretSyncedError",
+        "it cannot be read, so its Secret is not kept: spec.target.creationPolicy",
+    );
+    team.external("good", &spec);
+    team.wait_secret("good", &json!({"k": "v"}));
+    delete(&team);
+    wait_gone(&team);
 }

@@ -71,7 +71,7 @@ fn ready(object: &Json) -> Json {
 #[track_caller]
 fn check_stays(team: &Team<'_>, aws: &Aws, names: &[String]) {
     let told = |name: &String| {
-        let words = "AWS cannot be reached; the Secret stays";
+        let words = "AWS cannot be reached; until it can, nothing is changed";
         ready(&team.wait_kept(name, "SecretSyncedError", words))
     };
     let before: Vec<Json> = names.iter().map(told).collect();

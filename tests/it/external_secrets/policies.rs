@@ -152,6 +152,67 @@ fn what_was_made_after_another_found_nothing_is_found() {
     team.wait_secret("late", &json!({"k": "v"}));
 }
 
+/// Also when a Secret is repaired, and when the time of a refresh has come.
+#[test]
+fn what_another_did_not_find_is_asked_for_again_before_anything_is_deleted() {
+    let team = Team::new();
+    let spec = |every: &str| {
+        let target = json!({"deletionPolicy": "Delete"});
+        json!({"data": [data("k", "app", "")], "refreshInterval": every, "target": target})
+    };
+    team.account.secret("app", "v");
+    for (name, every) in [("early", "1h"), ("touched", "1h"), ("due", "6s")] {
+        team.external(name, &spec(every));
+        team.wait_secret(name, &json!({"k": "v"}));
+    }
+    let uid = |name: &str| team.get("secret", name).map(|secret| secret["metadata"]["uid"].clone());
+    let before = ["touched", "due"].map(uid);
+    let refreshed = || team.get("externalsecret", "due").unwrap()["status"]["refreshTime"].clone();
+    let since = refreshed();
+    team.account.remove_secret("app");
+    team.force("early", "1");
+    team.wait_kept("early", "SecretDeleted", "");
+    team.account.secret("app", "v");
+    team.patch("secret", "touched", &json!({"stringData": {"k": "bad"}}));
+    team.wait_secret("touched", &json!({"k": "v"}));
+    wait_until(PATIENCE, "a refresh", || if refreshed() == since { Err("none".to_owned()) } else { Ok(()) });
+    assert_eq!(["touched", "due"].map(uid), before, "nothing was deleted and made anew");
+}
+
+/// What AWS lists is there, whatever somebody was told before it was made.
+#[test]
+fn a_search_leaves_nothing_out_that_another_did_not_find() {
+    let team = Team::new();
+    let target = json!({"deletionPolicy": "Delete"});
+    team.external("early", &json!({"data": [data("k", "found/x", "")], "target": target}));
+    team.wait_kept("early", "SecretDeleted", "");
+    team.account.secret("found/x", "v");
+    team.external("late", &json!({"dataFrom": [{"find": {"name": {"regexp": "^found/"}}}]}));
+    team.wait_kept("late", "SecretSynced", "secret synced");
+    team.wait_secret("late", &json!({"found_x": "v"}));
+}
+
+/// Whoever makes the Secret may make it anew, and then nothing says that it was filled.
+#[test]
+fn a_secret_that_another_makes_anew_is_filled_again() {
+    let team = Team::new();
+    team.account.secret("app", "v");
+    let theirs = |value: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "merged", "namespace": team.namespace},
+            "stringData": {"theirs": value}})
+    };
+    team.apply(&[theirs("t")]);
+    team.external("merged", &json!({"data": [data("k", "app", "")], "target": {"creationPolicy": "Merge"}}));
+    team.wait_secret("merged", &json!({"theirs": "t", "k": "v"}));
+    team.plane.kubectl_in(&theirs("u").to_string(), &["replace", "-f", "-"]).success().unwrap();
+    team.wait_secret("merged", &json!({"theirs": "u", "k": "v"}));
+    team.delete("secret", "merged");
+    team.wait_kept("merged", "SecretMissing", "");
+    team.apply(&[theirs("w")]);
+    team.wait_secret("merged", &json!({"theirs": "w", "k": "v"}));
+    team.wait_kept("merged", "SecretSynced", "");
+}
+
 #[test]
 fn a_secret_that_is_not_its_own_stays_when_it_goes() {
     let team = Team::new();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::data;
+use super::endings::signal;
 use crate::command::plane_with_crds;
 use crate::push::{PATIENCE, Team, install};
 use crate::support::aws::Aws;
@@ -132,7 +133,13 @@ fn under_the_operators_names_each_object_is_told_while_it_is_ours_and_only_if_th
     let next = install(&plane, &aws, &["--lease-duration=2s", "--eso-metrics"]).start().unwrap();
     wait_value(&team, &next, "good", &in_condition("True"), |value| value == 1.0);
     assert_eq!(value(&team, &next, "good", CALLS), None);
-    drop(next);
+    // Who leads no more tells nothing: it would be told for ever.
+    signal(&next, "STOP");
+    let third = install(&plane, &aws, &["--lease-duration=2s", "--eso-metrics"]).start().unwrap();
+    wait_value(&team, &third, "good", &in_condition("True"), |value| value == 1.0);
+    signal(&next, "CONT");
+    wait_no_series(&team, &next, "good");
+    drop((next, third));
     let quiet = install(&plane, &aws, &["--lease-duration=2s"]).start().unwrap();
     team.force("good", "1");
     team.wait_kept("good", "SecretSynced", "");

@@ -85,7 +85,18 @@ fn a_store_that_changes_or_goes_is_noticed() {
     team.wait_secret("app", &json!({"k": "w"}));
     team.apply(&[team.store("aws", "keyhatch", &json!({}))]);
     team.wait_secret("app", &json!({"k": "v"}));
-    assert!(site().aws.calls().count() > 0);
+}
+
+/// Who asks for it does not mean the answer that it failed by.
+#[test]
+fn what_failed_from_the_beginning_is_fetched_anew_when_somebody_asks_for_it() {
+    let team = Team::new();
+    team.account.secret("app", r#"{"a": "1"}"#);
+    team.external("app", &json!({"data": [data("k", "app", "b")]}));
+    team.wait_kept("app", "SecretSyncedError", "no such property");
+    team.account.secret("app", r#"{"b": "2"}"#);
+    team.force("app", "1");
+    team.wait_secret("app", &json!({"k": "2"}));
 }
 
 /// Whoever reads a namespace's conditions may not know where the platform has its keys.
@@ -137,6 +148,9 @@ fn while_a_store_is_broken_nothing_is_asked_and_soon_after_it_heals_all_goes_on(
     let since = object["status"]["conditions"][0]["lastTransitionTime"].clone();
     let now =
         team.get("externalsecret", "app").unwrap()["status"]["conditions"][0]["lastTransitionTime"].clone();
+    // Looked at after the change: it is not asked for.
+    team.external("later", &json!({"data": [data("k", "app", "")]}));
+    team.wait_kept("later", "SecretSyncedError", "/aws is not ready: ");
     assert_eq!((now, asked()), (since, before));
     team.set_keys(&team.keys);
     team.wait_secret("app", &json!({"l": "w"}));
