@@ -10,6 +10,8 @@ pub use query::{QueryError, SecretQuery};
 
 use std::fmt;
 
+use thiserror::Error;
+
 use crate::api::common::{StoreKind, StoreRef};
 use crate::api::remote_ref::{DecodingStrategy, MetadataPolicy, RemoteRef};
 use crate::aws::secret_name;
@@ -79,6 +81,16 @@ impl Default for Version {
     }
 }
 
+/// An ARN that a store does not lead to.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the store has the prefix {prefix:?}, and the secret's name does not begin with it; read it through a store without"
+)]
+pub struct OutsidePrefix {
+    /// The store's.
+    pub prefix: String,
+}
+
 impl SecretRef {
     /// The reference of an ExternalSecret's entry.
     ///
@@ -99,9 +111,20 @@ impl SecretRef {
         Ok(Self { store, key: key.clone(), content, property, decoding: (*decoding_strategy).into() })
     }
 
-    /// The name or ARN by which AWS knows the secret, in a store with this prefix. An ARN names the secret whole.
-    pub fn secret_id(&self, prefix: &str) -> String {
-        if self.is_arn() { self.key.clone() } else { format!("{prefix}{}", self.key) }
+    /// The name or ARN by which AWS knows the secret, in a store with this prefix. An ARN names the secret whole; the prefix
+    /// holds for it all the same: who may use the store is not thereby let in everywhere.
+    ///
+    /// # Errors
+    /// An ARN of a secret whose name begins otherwise.
+    pub fn secret_id(&self, prefix: &str) -> Result<String, OutsidePrefix> {
+        if !self.is_arn() {
+            return Ok(format!("{prefix}{}", self.key));
+        }
+        let name = self.key.split_once(":secret:").map(|(_, name)| name).unwrap_or_default();
+        match name.starts_with(prefix) {
+            true => Ok(self.key.clone()),
+            false => Err(OutsidePrefix { prefix: prefix.to_owned() }),
+        }
     }
 
     /// Whether the key is an ARN.

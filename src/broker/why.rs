@@ -13,7 +13,9 @@ use crate::source::plan::PlanError;
 /// The word for a failure.
 pub(super) fn reason(error: &SourceError) -> Reason {
     match error {
-        SourceError::Plan(PlanError::NotAdmitted { .. }) => Reason::StoreNotAdmitted,
+        SourceError::Plan(PlanError::NotAdmitted { .. }) | SourceError::Outside(_) => {
+            Reason::StoreNotAdmitted
+        }
         SourceError::Plan(
             PlanError::NotSecretsManager { .. }
             | PlanError::NoRegion { .. }

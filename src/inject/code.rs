@@ -35,6 +35,7 @@ pub enum Code {
     StoreNotFound,
     StoreNotAllowed,
     ArnRegion,
+    ArnPrefix,
     ExternalSecretNotFound,
     PropertyDoubtful,
     StaticPod,
@@ -51,7 +52,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::InvalidInjectValue,
         Self::UnknownAnnotation,
         Self::BadAnnotation,
@@ -78,6 +79,7 @@ impl Code {
         Self::StoreNotFound,
         Self::StoreNotAllowed,
         Self::ArnRegion,
+        Self::ArnPrefix,
         Self::ExternalSecretNotFound,
         Self::PropertyDoubtful,
         Self::StaticPod,
@@ -176,6 +178,9 @@ impl Code {
             Self::ArnRegion => const { &deny("ArnRegion", Invalid,
                 "A store reads one region, and an ARN names another: AWS has no such secret there.",
                 "A store of the secret's region, or the name of its replica in the store's region.") },
+            Self::ArnPrefix => const { &deny("ArnPrefix", Invalid,
+                "A store with a prefix leads to secrets whose names begin with it, also by their ARNs.",
+                "The secret's name without the prefix, or a store without prefix.") },
             Self::ExternalSecretNotFound => const { &deny("ExternalSecretNotFound", Invalid,
                 "The pod would wait for an ExternalSecret that is not there.",
                 "Create it in the pod's namespace, or correct the name.") },

@@ -24,11 +24,16 @@ pub fn check(needs: &Needs, namespace: &str, facts: &Facts, report: &mut Report)
     }
 }
 
-/// An ARN names its secret whole: no prefix is put before it, and the store must be of its region.
+/// An ARN names its secret whole: the store must be of its region, and its prefix that of the secret's name.
 fn check_arn(reference: &SecretRef, namespace: &str, facts: &Facts, at: &Field<'_>, report: &mut Report) {
     let (Some(store), Some(arn)) = (&reference.store, arn::parse(&reference.key)) else { return };
     let named = StoreRef { name: store.name.clone(), kind: Some(store.kind) };
     let Some(known) = facts.store(Some(namespace), &named).found() else { return };
+    if known.is_aws
+        && let Err(outside) = reference.secret_id(&known.prefix)
+    {
+        report.text(Code::ArnPrefix.rule(), at, &reference.key, outside.to_string());
+    }
     let region = region::without_fips(&known.region);
     if known.is_aws && !region.is_empty() && region != arn.region {
         let cause = format!(
@@ -107,17 +112,19 @@ mod tests {
     }
 
     #[test]
-    fn an_arn_must_be_of_the_stores_region_and_needs_no_prefix() {
+    fn an_arn_must_be_of_the_stores_region_and_prefix() {
         const ARN: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf";
         for (region, prefix, key) in [
             ("eu-west-1", "", ARN),
-            ("eu-west-1", "team/", ARN),
+            ("eu-west-1", "d", ARN),
             ("fips-eu-west-1", "", ARN),
             ("", "", ARN),
             ("us-east-1", "", "db"),
         ] {
             assert_eq!(told(region, prefix, key), [""; 0], "{region} {key}");
         }
+        let cause = "the store has the prefix \"team/\", and the secret's name does not begin with it; read it through a store without";
+        assert_eq!(told("eu-west-1", "team/", ARN), [format!("Invalid value: {ARN:?}: {cause} [ArnPrefix]")]);
         let cause =
             "store aws reads region us-east-1, and the secret is in eu-west-1; name a store of that region";
         assert_eq!(told("us-east-1", "", ARN), [format!("Invalid value: {ARN:?}: {cause} [ArnRegion]")]);

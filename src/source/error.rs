@@ -12,6 +12,7 @@ use super::plan::{PlanError, SecretKey};
 use crate::api::common::StoreKind;
 use crate::aws::failure::{Class, Failure, classify, one_line};
 use crate::extract::ExtractError;
+use crate::reference::OutsidePrefix;
 
 /// Why a store cannot be used, or a secret not be had through it.
 #[derive(Clone, Debug, Error)]
@@ -36,6 +37,9 @@ pub enum SourceError {
         /// Its name.
         name: String,
     },
+    /// The store does not lead there.
+    #[error(transparent)]
+    Outside(#[from] OutsidePrefix),
     /// AWS said no, or nothing.
     #[error(transparent)]
     Aws(#[from] Failure),
@@ -67,9 +71,12 @@ impl SourceError {
     pub fn without_request_id(self) -> Self {
         match self {
             Self::Aws(failure) => Self::Aws(Failure { request_id: None, ..failure }),
-            Self::Plan(_) | Self::Object(_) | Self::Key { .. } | Self::NoRole { .. } | Self::Extract(_) => {
-                self
-            }
+            Self::Plan(_)
+            | Self::Object(_)
+            | Self::Key { .. }
+            | Self::NoRole { .. }
+            | Self::Outside(_)
+            | Self::Extract(_) => self,
         }
     }
 
@@ -87,7 +94,7 @@ impl SourceError {
                 }
             },
             Self::Aws(failure) => failure.class == Class::IdentityRefused,
-            Self::Plan(_) | Self::Extract(_) => false,
+            Self::Plan(_) | Self::Outside(_) | Self::Extract(_) => false,
         }
     }
 }

@@ -110,13 +110,13 @@ impl Source {
         reference: &SecretRef,
         max_age: Option<Duration>,
     ) -> Result<Answer, SourceError> {
-        let id = reference.secret_id(&access.plan.prefix);
+        let id = reference.secret_id(&access.plan.prefix)?;
         self.fetch(access, &id, Asked::from(&reference.content), max_age).await
     }
 
     /// The same, if AWS was asked before, however long ago; it is not asked now.
     pub fn known(&self, access: &Arc<Access>, reference: &SecretRef) -> Option<Result<Answer, SourceError>> {
-        let id = reference.secret_id(&access.plan.prefix).into();
+        let id = reference.secret_id(&access.plan.prefix).ok()?.into();
         let key = Key { who: Arc::clone(&access.who), id, asked: Asked::from(&reference.content) };
         self.cache.kept(key).map(|answer| Ok(answer?))
     }

@@ -208,6 +208,7 @@ fn class(answer: &Result<String, SourceError>) -> &'static str {
         Err(SourceError::Aws(failure)) => failure.class.as_str(),
         Err(SourceError::Object(_)) => "an object",
         Err(SourceError::Plan(_) | SourceError::Key { .. } | SourceError::NoRole { .. }) => "the store",
+        Err(SourceError::Outside(_)) => "elsewhere",
         Err(SourceError::Extract(_)) => "a part",
     }
 }

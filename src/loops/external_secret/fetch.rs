@@ -116,7 +116,7 @@ impl Keeper {
         }
         let fetching = asked.into_iter().map(|((id, namespace, reference), max_age)| async move {
             let access = self.source.access(&id, &namespace).await.ok()?;
-            let secret = reference.secret_id(&access.plan.prefix);
+            let secret = reference.secret_id(&access.plan.prefix).ok()?;
             self.source.fetch(&access, &secret, Asked::from(&reference.content), max_age).await.ok()
         });
         stream::iter(fetching).buffer_unordered(TOGETHER).for_each(|_| async {}).await;

@@ -75,12 +75,20 @@ async fn a_store_with_a_prefix_finds_its_own() {
     world.apply(&[world.keys(&world.namespace, "aws", &world.account.keys()), world.store("aws", &rest)]);
     assert_eq!(find(&world, "aws", query(None, Some("db"), &[])).await.unwrap(), ["team-a/db"]);
     let access = world.access("aws").await.unwrap();
-    let arn = world.account.look("team-b/db").unwrap().arn();
-    for (reference, value) in [("db".to_owned(), "team-a/db"), (arn, "team-b/db")] {
+    let arn = |name: &str| world.account.look(name).unwrap().arn();
+    let resolve = async |reference: &str| {
         let reference = reference.parse().unwrap();
-        let resolved = world.source.resolve(&access, &reference, MINUTE).await.unwrap();
-        assert_eq!(resolved.value.expose(), value.as_bytes());
+        let resolved = world.source.resolve(&access, &reference, MINUTE).await;
+        resolved.map(|resolved| resolved.value)
+    };
+    for reference in ["db", &arn("team-a/db")] {
+        assert_eq!(resolve(reference).await.unwrap().expose(), b"team-a/db");
     }
+    let refused = resolve(&arn("team-b/db")).await.unwrap_err().to_string();
+    assert!(
+        refused.starts_with(r#"the store has the prefix "team-a/", and the secret's name does not begin"#),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
