@@ -2,7 +2,7 @@
 //! them. Off unless they are asked for: beside the operator both would tell of the same objects.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -17,7 +17,14 @@ use crate::api::common::Condition;
 
 /// What is told; clones tell the same.
 #[derive(Clone, Debug, Default)]
-pub struct OperatorMetrics(Option<Arc<HashMap<Kind, OfKind>>>);
+pub struct OperatorMetrics(Option<Arc<Told>>);
+
+#[derive(Debug)]
+struct Told {
+    kinds: HashMap<Kind, OfKind>,
+    /// Whether this replica leads. Held while something is told: a look that ends after that adds nothing.
+    is_ours: RwLock<bool>,
+}
 
 /// What is told of the objects of a kind.
 #[derive(Debug, Default)]
@@ -52,54 +59,22 @@ impl OperatorMetrics {
     /// Makes them known to a registry whose names have no prefix.
     pub fn register(registry: &mut Registry) -> Self {
         let kinds = Kind::ALL.into_iter().map(|kind| (kind, OfKind::register(kind, registry)));
-        Self(Some(Arc::new(kinds.collect())))
+        Self(Some(Arc::new(Told { kinds: kinds.collect(), is_ours: RwLock::new(false) })))
     }
 
-    /// An object was looked at, which took so long, and has these conditions.
-    pub fn looked_at(&self, kind: Kind, key: &ObjectKey, took: Duration, conditions: &[Condition]) {
-        let Some(of_kind) = self.of_kind(kind) else { return };
-        let nanoseconds = i64::try_from(took.as_nanos()).unwrap_or(i64::MAX);
-        of_kind.durations.get_or_create(&object(key)).set(nanoseconds);
-        for condition in conditions.iter().filter(|one| CONDITIONS.contains(&one.type_.as_str())) {
-            for status in STATUSES {
-                let labels = in_condition(key, &condition.type_, status);
-                match condition.status == status {
-                    // Unknown is only told while it is so.
-                    false if status == "Unknown" => {
-                        of_kind.conditions.remove(&labels);
-                    }
-                    is_so => {
-                        of_kind.conditions.get_or_create(&labels).set(i64::from(is_so));
-                    }
-                }
-            }
+    /// From now on this replica tells of everything.
+    pub fn begin(&self) {
+        if let Some(told) = &self.0 {
+            *told.is_ours.write().unwrap_or_else(PoisonError::into_inner) = true;
         }
     }
 
-    /// The Secret of an ExternalSecret was to be brought into step.
-    pub fn synced(&self, kind: Kind, key: &ObjectKey, is_good: bool) {
-        let Some(of_kind) = self.of_kind(kind) else { return };
-        of_kind.syncs.get_or_create(&object(key)).inc();
-        let errors = of_kind.sync_errors.get_or_create(&object(key));
-        errors.inc_by(i64::from(!is_good));
-    }
-
-    /// An object is gone, or another's.
-    pub fn gone(&self, kind: Kind, key: &ObjectKey) {
-        let Some(of_kind) = self.of_kind(kind) else { return };
-        of_kind.durations.remove(&object(key));
-        of_kind.syncs.remove(&object(key));
-        of_kind.sync_errors.remove(&object(key));
-        for condition in CONDITIONS {
-            for status in STATUSES {
-                of_kind.conditions.remove(&in_condition(key, condition, status));
-            }
-        }
-    }
-
-    /// Another tells of everything from now on.
-    pub fn clear(&self) {
-        for of_kind in self.0.iter().flat_map(|kinds| kinds.values()) {
+    /// From now on another does.
+    pub fn end(&self) {
+        let Some(told) = &self.0 else { return };
+        let mut is_ours = told.is_ours.write().unwrap_or_else(PoisonError::into_inner);
+        *is_ours = false;
+        for of_kind in told.kinds.values() {
             of_kind.conditions.clear();
             of_kind.durations.clear();
             of_kind.syncs.clear();
@@ -107,8 +82,31 @@ impl OperatorMetrics {
         }
     }
 
-    fn of_kind(&self, kind: Kind) -> Option<&OfKind> {
-        self.0.as_ref()?.get(&kind)
+    /// An object was looked at, which took so long, and has these conditions.
+    pub fn looked_at(&self, kind: Kind, key: &ObjectKey, took: Duration, conditions: &[Condition]) {
+        self.tell(kind, |of_kind| of_kind.looked_at(key, took, conditions));
+    }
+
+    /// The Secret of an ExternalSecret was to be brought into step.
+    pub fn synced(&self, kind: Kind, key: &ObjectKey, is_good: bool) {
+        self.tell(kind, |of_kind| {
+            of_kind.syncs.get_or_create(&object(key)).inc();
+            of_kind.sync_errors.get_or_create(&object(key)).inc_by(i64::from(!is_good));
+        });
+    }
+
+    /// An object is gone, or another's.
+    pub fn gone(&self, kind: Kind, key: &ObjectKey) {
+        self.tell(kind, |of_kind| of_kind.gone(key));
+    }
+
+    /// Tells something of a kind, while it is ours to tell.
+    fn tell(&self, kind: Kind, tell: impl FnOnce(&OfKind)) {
+        let Some(told) = &self.0 else { return };
+        let is_ours = told.is_ours.read().unwrap_or_else(PoisonError::into_inner);
+        if *is_ours && let Some(of_kind) = told.kinds.get(&kind) {
+            tell(of_kind);
+        }
     }
 }
 
@@ -135,6 +133,36 @@ impl OfKind {
             registry.register(name("sync_calls_error"), "How often that failed", of_kind.sync_errors.clone());
         }
         of_kind
+    }
+
+    fn looked_at(&self, key: &ObjectKey, took: Duration, conditions: &[Condition]) {
+        let nanoseconds = i64::try_from(took.as_nanos()).unwrap_or(i64::MAX);
+        self.durations.get_or_create(&object(key)).set(nanoseconds);
+        for condition in conditions.iter().filter(|one| CONDITIONS.contains(&one.type_.as_str())) {
+            for status in STATUSES {
+                let labels = in_condition(key, &condition.type_, status);
+                match condition.status == status {
+                    // Unknown is only told while it is so.
+                    false if status == "Unknown" => {
+                        self.conditions.remove(&labels);
+                    }
+                    is_so => {
+                        self.conditions.get_or_create(&labels).set(i64::from(is_so));
+                    }
+                }
+            }
+        }
+    }
+
+    fn gone(&self, key: &ObjectKey) {
+        self.durations.remove(&object(key));
+        self.syncs.remove(&object(key));
+        self.sync_errors.remove(&object(key));
+        for condition in CONDITIONS {
+            for status in STATUSES {
+                self.conditions.remove(&in_condition(key, condition, status));
+            }
+        }
     }
 }
 
@@ -163,6 +191,7 @@ mod tests {
     fn objects_are_told_by_the_operators_names_while_they_are_there() {
         let mut registry = Registry::default();
         let metrics = OperatorMetrics::register(&mut registry);
+        metrics.begin();
         let key = ObjectKey { namespace: "a".into(), name: "db".into() };
         let ready =
             |status: &str| Condition { type_: "Ready".into(), status: status.into(), ..Default::default() };
@@ -185,7 +214,8 @@ mod tests {
         metrics.gone(Kind::ExternalSecret, &key);
         assert!(!told(&registry).contains("db"), "{}", told(&registry));
         metrics.looked_at(Kind::ExternalSecret, &key, Duration::ZERO, &[ready("True")]);
-        metrics.clear();
+        metrics.end();
+        metrics.looked_at(Kind::ExternalSecret, &key, Duration::ZERO, &[ready("True")]);
         assert!(!told(&registry).contains("db"), "{}", told(&registry));
         let off = OperatorMetrics::default();
         off.looked_at(Kind::ExternalSecret, &key, Duration::ZERO, &[ready("True")]);

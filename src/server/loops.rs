@@ -82,11 +82,12 @@ impl Loops {
         let leading = async {
             loop {
                 guard.elected().await;
+                context.operator.begin();
                 tokio::select! {
                     () = loops::run(context.clone()) => {}
                     () = guard.lost() => {}
                 }
-                context.operator.clear();
+                context.operator.end();
             }
         };
         tokio::select! {
