@@ -65,12 +65,18 @@ impl SourceError {
         }
     }
 
-    /// Without AWS's request id, which is new with every try: a condition and an Event are to say the same for as long as the
-    /// same is wrong.
+    /// Without AWS's request id, which is new with every try, and whether it was asked for with others: a condition and an Event
+    /// are to say the same for as long as the same is wrong.
     #[must_use]
     pub fn without_request_id(self) -> Self {
         match self {
-            Self::Aws(failure) => Self::Aws(Failure { request_id: None, ..failure }),
+            Self::Aws(failure) => {
+                let operation = match failure.operation {
+                    "BatchGetSecretValue" => "GetSecretValue",
+                    other => other,
+                };
+                Self::Aws(Failure { request_id: None, operation, ..failure })
+            }
             Self::Plan(_)
             | Self::Object(_)
             | Self::Key { .. }

@@ -130,12 +130,13 @@ fn under_the_operators_names_each_object_is_told_while_it_is_ours_and_only_if_th
     drop(looper);
 
     // Whoever leads next tells of it, too, before there is anything to do.
-    let next = install(&plane, &aws, &["--lease-duration=2s", "--eso-metrics"]).start().unwrap();
+    let installation = install(&plane, &aws, &["--lease-duration=2s", "--eso-metrics"]);
+    let next = installation.start().unwrap();
     wait_value(&team, &next, "good", &in_condition("True"), |value| value == 1.0);
     assert_eq!(value(&team, &next, "good", CALLS), None);
     // Who leads no more tells nothing: it would be told for ever.
     signal(&next, "STOP");
-    let third = install(&plane, &aws, &["--lease-duration=2s", "--eso-metrics"]).start().unwrap();
+    let third = installation.start().unwrap();
     wait_value(&team, &third, "good", &in_condition("True"), |value| value == 1.0);
     signal(&next, "CONT");
     wait_no_series(&team, &next, "good");
