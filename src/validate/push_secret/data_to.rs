@@ -1,7 +1,7 @@
 //! `dataTo`: many keys at once, by a rule.
 
 use super::data::check_remote_key;
-use super::metadata;
+use super::{PUSH_NAME_IGNORED, metadata};
 use crate::api::Kind;
 use crate::api::push_secret::{PushDataTo, PushRewrite, PushStoreRef};
 use crate::field::Field;
@@ -14,12 +14,13 @@ use crate::validate::{REGEXP, rewrite, selector};
 pub(super) fn check(
     entries: &[PushDataTo],
     stores: &[PushStoreRef],
-    may_be_aws: bool,
+    is_of_aws: impl Fn(Option<&PushStoreRef>) -> bool,
     at: &Field<'_>,
     report: &mut Report,
 ) {
     for (index, entry) in entries.iter().enumerate() {
         let at = at.index(index);
+        let may_be_aws = is_of_aws(entry.store_ref.as_ref());
         check_store(entry.store_ref.as_ref(), stores, &at.key("storeRef"), report);
         if let Some(keys) = &entry.match_
             && let Err(error) = regexp::parse(&keys.regexp)
@@ -35,10 +36,11 @@ pub(super) fn check(
 
 fn check_store(store: Option<&PushStoreRef>, stores: &[PushStoreRef], at: &Field<'_>, report: &mut Report) {
     match store {
-        Some(PushStoreRef { label_selector: Some(labels), .. }) => {
-            selector::check(labels, &at.key("labelSelector"), report);
-        }
         Some(store) if !store.name.is_empty() => {
+            if store.label_selector.is_some() {
+                let cause = "ignored beside name; keep one of the two";
+                report.missing(&PUSH_NAME_IGNORED, &at.key("labelSelector"), cause);
+            }
             let may_be = |listed: &PushStoreRef| {
                 listed.kind == store.kind && (listed.label_selector.is_some() || listed.name == store.name)
             };
@@ -47,6 +49,9 @@ fn check_store(store: Option<&PushStoreRef>, stores: &[PushStoreRef], at: &Field
                 let cause = format!("no {kind} of this name is in secretStoreRefs; add it there");
                 report.text(&DATA_TO_STORE_UNLISTED, &at.key("name"), &store.name, cause);
             }
+        }
+        Some(PushStoreRef { label_selector: Some(labels), .. }) => {
+            selector::check(labels, &at.key("labelSelector"), report);
         }
         _ => report.missing(
             &DATA_TO_STORE,

@@ -15,7 +15,7 @@ fn a_store_that_cannot_be_read_does_not_hide_the_mistakes_of_its_users() {
              data: [{{secretKey: a, remoteRef: {{key: a b, version: uuid/1}}}}]\n"
         ));
         assert_eq!(ended.code, Some(1));
-        for rule in ["[secret-name]", "[secret-version]"] {
+        for rule in ["[secret-key]", "[secret-version]"] {
             assert!(ended.stdout.contains(rule), "{}", ended.stdout);
         }
     }
