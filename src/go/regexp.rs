@@ -16,7 +16,7 @@ pub use matcher::Matcher;
 
 use super::excerpt;
 use regex_syntax::ast;
-pub use replacement::references;
+pub use replacement::{literals, references};
 use shape::Shape;
 use thiserror::Error;
 
@@ -206,9 +206,10 @@ mod tests {
         ] {
             assert!(parse(pattern).unwrap().reaches_both_ends(), "{pattern}");
         }
-        for pattern in
-            ["", "a", "^a", "a$", "^a.", "^a.?", "^a(-.*)?", "^a.*|b", "^a.*|^b", "^a.*b", "^a[^b]*", r"^a.*\b", r"\b.*a$"]
-        {
+        for pattern in [
+            "", "a", "^a", "a$", "^a.", "^a.?", "^a(-.*)?", "^a.*|b", "^a.*|^b", "^a.*b", "^a[^b]*",
+            r"^a.*\b", r"\b.*a$",
+        ] {
             assert!(!parse(pattern).unwrap().reaches_both_ends(), "{pattern}");
         }
         for pattern in

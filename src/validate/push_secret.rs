@@ -4,6 +4,7 @@ mod data;
 mod data_to;
 mod destinations;
 pub(super) mod metadata;
+mod remote_names;
 
 use std::borrow::Cow;
 
@@ -157,6 +158,7 @@ pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
         .iter()
         .chain(data::RULES)
         .chain(data_to::RULES)
+        .chain(remote_names::RULES)
         .chain(destinations::RULES)
         .chain(metadata::RULES)
         .copied()

@@ -42,7 +42,8 @@ impl Shape {
     /// One character, at least any but a newline.
     pub(super) const ANY_CHARACTER: Self = Self { size: 1, copies: 1, facts: ANY };
     /// `\A`, and `^` without the flag m.
-    pub(super) const TEXT_START: Self = Self { size: 1, copies: 1, facts: ZERO | BEGINS | FROM_START | EMPTY_FIRST };
+    pub(super) const TEXT_START: Self =
+        Self { size: 1, copies: 1, facts: ZERO | BEGINS | FROM_START | EMPTY_FIRST };
     /// `\z`, and `$` without the flag m.
     pub(super) const TEXT_END: Self = Self { size: 1, copies: 1, facts: ZERO | ENDS | TO_END | EMPTY_LAST };
     /// `^` with the flag m.
