@@ -58,7 +58,7 @@ impl Input {
         self.manifests.len() + self.skipped + self.unreadable.len()
     }
 
-    fn refuse(&mut self, file: &Path, line: usize, message: String) {
+    pub(super) fn refuse(&mut self, file: &Path, line: usize, message: String) {
         self.unreadable.push(Problem { file: file.to_owned(), line, message });
     }
 }
