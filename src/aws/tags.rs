@@ -97,7 +97,9 @@ mod tests {
 
     #[test]
     fn only_sessions_have_a_pattern_for_characters() {
-        for (key, value, bad) in [("k", "a#b", '#'), ("owner", "Payments (EMEA), on call", '('), ("a*b", "", '*')] {
+        for (key, value, bad) in
+            [("k", "a#b", '#'), ("owner", "Payments (EMEA), on call", '('), ("a*b", "", '*')]
+        {
             assert_eq!(check(key, value), Ok(()));
             assert_eq!(check_of_session(key, value), Err(TagError::Character(bad)));
         }

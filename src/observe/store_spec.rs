@@ -46,8 +46,14 @@ mod tests {
     #[test]
     fn a_store_that_cannot_be_read_is_nobody_elses() {
         for (spec, expected) in [
-            (json!({"provider": {"aws": {"service": "SecretsManager", "region": "eu-central-1"}}}), Provider::Aws),
-            (json!({"provider": {"aws": {"service": "ParameterStore", "region": "eu-central-1"}}}), Provider::Other),
+            (
+                json!({"provider": {"aws": {"service": "SecretsManager", "region": "eu-central-1"}}}),
+                Provider::Aws,
+            ),
+            (
+                json!({"provider": {"aws": {"service": "ParameterStore", "region": "eu-central-1"}}}),
+                Provider::Other,
+            ),
             (json!({"provider": {"vault": {}}}), Provider::Other),
             (json!({"provider": {"aws": {"service": "SecretManager"}}}), Provider::Unknown),
             (json!({"provider": {"aws": {"service": "SecretsManager", "prefix": 7}}}), Provider::Unknown),

@@ -47,7 +47,7 @@ fn numbered<'a>(
         })
     });
     let bundles = spec.data_to.iter().filter_map(move |entry| {
-        let store = entry.store_ref.as_ref().filter(|store| store.label_selector.is_none())?;
+        let store = entry.store_ref.as_ref().filter(|store| !store.name.is_empty())?;
         let key = entry.remote_key.as_ref()?;
         Some((None, to_store(store.kind, &store.name, key, "", entry.metadata.as_ref())))
     });

@@ -106,9 +106,7 @@ pub(in crate::validate) fn entry_may_be_aws(
 
 fn is_one_of_aws(subject: &Subject<'_>, stores: Option<Vec<&Store>>) -> bool {
     match stores {
-        Some(stores) if !stores.is_empty() => {
-            stores.iter().any(|store| subject.may_be_aws(store.provider()))
-        }
+        Some(stores) if !stores.is_empty() => stores.iter().any(|store| subject.may_be_aws(store.provider())),
         _ => subject.may_be_aws(Provider::Unknown),
     }
 }

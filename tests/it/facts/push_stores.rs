@@ -38,19 +38,25 @@ fn told(change: &str, facts: &Facts) -> Vec<&'static str> {
 #[test]
 fn entries_of_data_to_are_judged_by_their_own_store() {
     let facts = stores();
-    let refs = "secretStoreRefs: [{name: aws, kind: ClusterSecretStore}, {name: vault, kind: ClusterSecretStore}]";
+    let refs =
+        "secretStoreRefs: [{name: aws, kind: ClusterSecretStore}, {name: vault, kind: ClusterSecretStore}]";
     let metadata = "{apiVersion: kubernetes.external-secrets.io/v1alpha1, kind: PushSecretMetadata, spec: {mountPath: kv}}";
     for (own, expected) in [
         ("{name: vault, kind: ClusterSecretStore}", &[][..]),
         ("{labelSelector: {matchLabels: {whose: vault}}, kind: ClusterSecretStore}", &[]),
         ("{name: aws, kind: ClusterSecretStore}", &["remote-key", "metadata-field"]),
-        ("{labelSelector: {matchLabels: {whose: theirs}}, kind: ClusterSecretStore}", &["remote-key", "metadata-field"]),
+        (
+            "{labelSelector: {matchLabels: {whose: theirs}}, kind: ClusterSecretStore}",
+            &["remote-key", "metadata-field"],
+        ),
         (
             "{labelSelector: {matchExpressions: [{key: whose, operator: Exists}]}, kind: ClusterSecretStore}",
             &["remote-key", "metadata-field"],
         ),
     ] {
-        let change = format!("{refs}\ndata: null\ndataTo: [{{storeRef: {own}, remoteKey: 'team:app', metadata: {metadata}}}]");
+        let change = format!(
+            "{refs}\ndata: null\ndataTo: [{{storeRef: {own}, remoteKey: 'team:app', metadata: {metadata}}}]"
+        );
         assert_eq!(told(&change, &facts), expected, "{own}");
     }
     // Of a store that is not known nobody knows whose it is.
@@ -67,8 +73,10 @@ fn replicas_are_looked_for_wherever_metadata_can_stand() {
     let by_labels = "{labelSelector: {matchLabels: {whose: theirs}}, kind: ClusterSecretStore}";
     let vault = "{labelSelector: {matchLabels: {whose: vault}}, kind: ClusterSecretStore}";
     let by_name = "{name: aws, kind: ClusterSecretStore}";
-    let data = format!("data: [{{match: {{secretKey: a, remoteRef: {{remoteKey: a}}}}, metadata: {metadata}}}]");
-    let data_to = |own: &str| format!("data: null\ndataTo: [{{storeRef: {own}, remoteKey: a, metadata: {metadata}}}]");
+    let data =
+        format!("data: [{{match: {{secretKey: a, remoteRef: {{remoteKey: a}}}}, metadata: {metadata}}}]");
+    let data_to =
+        |own: &str| format!("data: null\ndataTo: [{{storeRef: {own}, remoteKey: a, metadata: {metadata}}}]");
     for (refs, rest, expected) in [
         (by_name, data.clone(), true),
         (by_labels, data.clone(), true),
@@ -122,17 +130,20 @@ fn faults_of_the_operator_are_not_told_of_what_our_own_loop_pushes() {
 #[test]
 fn settings_that_our_own_loop_changes_are_not_told_to_stay() {
     let mut facts = stores();
-    let settings = |description: &str| {
-        json!({"apiVersion": "kubernetes.external-secrets.io/v1alpha1", "kind": "PushSecretMetadata", "spec": {"description": description}})
-    };
+    let settings = |description: &str| json!({"apiVersion": "kubernetes.external-secrets.io/v1alpha1", "kind": "PushSecretMetadata", "spec": {"description": description}});
     for (store, expected) in [("aws", true), ("ours", false)] {
         let mut object = push("team-a", store, store, "a", "");
         object["spec"]["data"][0]["metadata"] = settings("before");
         let entry = object["spec"]["data"][0].clone();
-        object["status"] = json!({"syncedPushSecrets": {format!("ClusterSecretStore/{store}"): {"a": entry}}});
+        object["status"] =
+            json!({"syncedPushSecrets": {format!("ClusterSecretStore/{store}"): {"a": entry}}});
         observe::add(&mut facts, &object);
         object["spec"]["data"][0]["metadata"] = settings("after");
         let found = findings(Kind::PushSecret, &object, &facts);
-        assert_eq!(found.iter().any(|one| one.rule.id == "push-setting-kept"), expected, "{store}: {found:#?}");
+        assert_eq!(
+            found.iter().any(|one| one.rule.id == "push-setting-kept"),
+            expected,
+            "{store}: {found:#?}"
+        );
     }
 }
