@@ -1,7 +1,7 @@
 //! The objects of a live cluster, read with the caller's kubeconfig.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DynamicObject, ListParams};
@@ -111,12 +111,7 @@ async fn list(
             Ok(page) => page,
             Err(kube::Error::Api(status)) if status.code == 404 => {
                 if let Some(version) = other_version(client, listed).await {
-                    let ours = kind.api_version();
-                    let message = format!(
-                        "{plural} are served as {version} here, and not as {ours}, so they were not checked; bring their \
-                         CustomResourceDefinitions up to date"
-                    );
-                    input.refuse(Path::new("cluster"), 1, message);
+                    input.refuse(Path::new("cluster"), 1, not_checked(listed, &version));
                 }
                 return Ok(());
             }
@@ -131,7 +126,7 @@ async fn list(
                 "cluster".into(),
                 &value,
                 String::new(),
-                HashMap::new(),
+                Arc::default(),
                 None,
             ));
         }
@@ -140,6 +135,14 @@ async fn list(
             None => return Ok(()),
         }
     }
+}
+
+fn not_checked(Listed { kind, plural, .. }: &Listed, version: &str) -> String {
+    let ours = kind.api_version();
+    format!(
+        "{plural} are served as {version} here, and not as {ours}, so they were not checked; bring their \
+         CustomResourceDefinition up to date"
+    )
 }
 
 /// Another version of its group in which a kind is served, if there is one.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -27,7 +28,8 @@ pub struct Manifest {
     pub json: String,
     value: Value,
     prefix: String,
-    lines: HashMap<String, usize>,
+    /// Those of its document, which it shares with the others of a List.
+    lines: Arc<HashMap<String, usize>>,
 }
 
 impl Manifest {
@@ -37,7 +39,7 @@ impl Manifest {
         file: PathBuf,
         value: &Value,
         prefix: String,
-        lines: HashMap<String, usize>,
+        lines: Arc<HashMap<String, usize>>,
         default_namespace: Option<&str>,
     ) -> Option<Self> {
         let text = |key| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
