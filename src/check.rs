@@ -133,12 +133,13 @@ fn judge_one(manifest: &Manifest, context: &Context<'_>) -> Vec<Finding> {
     }
     let kind = match (manifest.kind, manifest.api_version.as_str()) {
         (Some(kind), version) if version == kind.api_version() => kind,
+        (Some(kind), "") => {
+            let cause = format!("write apiVersion: {}", kind.api_version());
+            report.missing(&VERSION_SERVED, &Field::Path("apiVersion"), cause);
+            return report.into_findings();
+        }
         (Some(kind), version) => {
-            let instead = kind.api_version();
-            let cause = match version.rsplit('/').next().unwrap_or_default() {
-                "v1beta1" | "v1alpha1" => format!("no longer served; write {instead}"),
-                _ => format!("there is no such version of {kind}; write {instead}"),
-            };
+            let cause = other_version(manifest, kind);
             return at_top(&VERSION_SERVED, "apiVersion", version, cause).into_findings();
         }
         (None, _) => {
@@ -163,6 +164,18 @@ fn judge_one(manifest: &Manifest, context: &Context<'_>) -> Vec<Finding> {
         Err(error) => findings.extend(unreadable(error.to_string())),
     }
     findings
+}
+
+/// Why a version is not that of its kind.
+fn other_version(manifest: &Manifest, kind: Kind) -> String {
+    let instead = kind.api_version();
+    match manifest.api_version.rsplit('/').next().unwrap_or_default() {
+        _ if !manifest.is_of_group() => {
+            format!("there is no such group and version; did you mean {instead}?")
+        }
+        "v1beta1" | "v1alpha1" => format!("no longer served; write {instead}"),
+        _ => format!("there is no such version of {kind}; write {instead}"),
+    }
 }
 
 fn at_top(rule: &'static Rule, field: &str, value: &str, cause: String) -> Report {

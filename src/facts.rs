@@ -126,8 +126,7 @@ impl Facts {
     /// Whose store a reference means.
     pub fn provider(&self, namespace: Option<&str>, store: &StoreRef) -> Provider {
         match self.store(namespace, store).found() {
-            Some(store) if store.is_aws => Provider::Aws,
-            Some(_) => Provider::Other,
+            Some(store) => store.provider(),
             None => Provider::Unknown,
         }
     }

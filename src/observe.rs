@@ -1,5 +1,7 @@
 //! Objects in, facts out: what the server's watches and `keyhatch check` remember of each kind.
 
+mod store_spec;
+
 use std::fmt::Debug;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
@@ -14,6 +16,7 @@ use crate::api::{GROUP, Kind};
 use crate::facts::{Account, FactKind, Facts, Keys, Known, Metadata, Namespace, Pushes, Store, Target};
 use crate::inject::annotations;
 use crate::validate::pushes;
+use store_spec::StoreSpec;
 
 /// The annotation with the role of a ServiceAccount.
 const ROLE: &str = "eks.amazonaws.com/role-arn";
@@ -116,9 +119,15 @@ fn read_store<'de, D: Deserializer<'de>>(
     kind: StoreKind,
     deserializer: D,
 ) -> Result<(Metadata, Store), D::Error> {
-    let Whole::<SecretStoreSpec, SecretStoreStatus> { metadata, spec, status } =
+    let Whole::<StoreSpec, SecretStoreStatus> { metadata, spec: Lenient(spec), status } =
         Whole::deserialize(deserializer)?;
-    let store = Store::new(kind, &metadata, &spec.0, &status.0);
+    let store = match spec {
+        StoreSpec::Read(spec) => Store::new(kind, &metadata, &spec, &status.0),
+        StoreSpec::Unreadable { may_be_aws } => {
+            let nothing = Store::new(kind, &metadata, &SecretStoreSpec::default(), &status.0);
+            Store { is_unclear: may_be_aws, ..nothing }
+        }
+    };
     Ok((metadata, store))
 }
 

@@ -75,6 +75,15 @@ impl<'a> Subject<'a> {
         let (namespace, name) = (object.namespace(), object.own_name());
         Self { kind: object.kind, namespace, name, unknown_is_aws: true }
     }
+
+    /// Whether rules of AWS apply to what a store of this provider takes or gives.
+    fn may_be_aws(&self, provider: Provider) -> bool {
+        match provider {
+            Provider::Aws => true,
+            Provider::Other => false,
+            Provider::Unknown => self.unknown_is_aws,
+        }
+    }
 }
 
 /// Judges one object. A store that is not known is taken for one of AWS Secrets Manager.
@@ -186,11 +195,9 @@ fn check_store(
 impl Context<'_> {
     /// Whether rules of AWS apply to what is read or written through this store.
     fn may_be_aws(&self, subject: &Subject<'_>, store: Option<&StoreRef>) -> bool {
-        match store.map(|store| self.facts.provider(subject.namespace, store)) {
-            Some(Provider::Aws) => true,
-            Some(Provider::Other) => false,
-            Some(Provider::Unknown) | None => subject.unknown_is_aws,
-        }
+        subject.may_be_aws(
+            store.map_or(Provider::Unknown, |store| self.facts.provider(subject.namespace, store)),
+        )
     }
 }
 

@@ -1,7 +1,10 @@
 //! YAML in, JSON values out, each with the line of every field. JSON is YAML, so it goes the same way.
 //!
 //! Scalars are read as kubectl reads them (YAML 1.1: `yes` is true, `0777` is octal), keys that occur twice
-//! are an error as they are to kubectl, and what aliases expand to is bounded.
+//! are an error as they are to kubectl, and what aliases expand to is bounded. JSON may also come as kubectl takes it from
+//! a pipe, one object behind the other.
+
+mod json;
 
 use std::collections::HashMap;
 
@@ -10,8 +13,8 @@ use serde_json::{Map, Number, Value};
 
 use crate::field;
 
-/// The most values that one document has, aliases expanded.
-const MAX_NODES: usize = 200_000;
+/// The most values that anchors and aliases add to those that are written.
+const MAX_COPIES: usize = 200_000;
 /// How deep values are nested; no Kubernetes object comes near.
 const MAX_DEPTH: usize = 100;
 
@@ -38,6 +41,10 @@ pub struct YamlError {
 /// # Errors
 /// What kubectl would not take, with its line.
 pub fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
+    stream(text).or_else(|error| json::documents(text).unwrap_or(Err(error)))
+}
+
+fn stream(text: &str) -> Result<Vec<Document>, YamlError> {
     // Another crate in the tree switches the parser's comment events on.
     let mut options = Options::default();
     options.set_emit_comments(false);
@@ -46,6 +53,7 @@ pub fn documents(text: &str) -> Result<Vec<Document>, YamlError> {
         anchors: HashMap::new(),
         lines: HashMap::new(),
         nodes: 0,
+        copies: 0,
     };
     let mut documents = Vec::new();
     loop {
@@ -62,7 +70,9 @@ struct Composer<'a> {
     /// Anchored values with their size: an alias costs what it expands to.
     anchors: HashMap<usize, (Value, usize)>,
     lines: HashMap<String, usize>,
+    /// How many values there are, and how many of them are copies.
     nodes: usize,
+    copies: usize,
 }
 
 impl<'a> Composer<'a> {
@@ -78,7 +88,7 @@ impl<'a> Composer<'a> {
 
     fn document(&mut self) -> Result<Document, YamlError> {
         self.anchors.clear();
-        self.nodes = 0;
+        (self.nodes, self.copies) = (0, 0);
         let (event, line) = self.next()?;
         if matches!(event, Event::DocumentEnd) {
             return Ok(Document { value: Value::Null, lines: HashMap::new() });
@@ -93,7 +103,7 @@ impl<'a> Composer<'a> {
             return Err(YamlError { line, message: format!("nested deeper than {MAX_DEPTH} levels") });
         }
         let before = self.nodes;
-        self.count(1, line)?;
+        self.nodes += 1;
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let is_text =
@@ -109,21 +119,24 @@ impl<'a> Composer<'a> {
                         message: "an alias inside the value that it stands for".into(),
                     });
                 };
-                self.count(size, line)?;
+                self.nodes += size;
+                self.count_copies(size, line)?;
                 return Ok(value);
             }
             _ => (Value::Null, 0),
         };
         if anchor > 0 {
-            self.anchors.insert(anchor, (value.clone(), self.nodes - before));
+            let size = self.nodes - before;
+            self.count_copies(size, line)?;
+            self.anchors.insert(anchor, (value.clone(), size));
         }
         Ok(value)
     }
 
-    fn count(&mut self, nodes: usize, line: usize) -> Result<(), YamlError> {
-        self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes > MAX_NODES {
-            let message = format!("has more than {MAX_NODES} values, aliases expanded");
+    fn count_copies(&mut self, nodes: usize, line: usize) -> Result<(), YamlError> {
+        self.copies = self.copies.saturating_add(nodes);
+        if self.copies > MAX_COPIES {
+            let message = format!("its anchors and aliases stand for more than {MAX_COPIES} values");
             return Err(YamlError { line, message });
         }
         Ok(())
@@ -316,6 +329,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_without_aliases_may_be_long() {
+        let many = vec!["{name: x, value: 1}"; 100_000].join(",");
+        assert_eq!(one(&format!("[{many}]")).unwrap().as_array().unwrap().len(), 100_000);
+    }
+
+    #[test]
     fn bombs_end_early() {
         let mut text = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
         for level in 1..10 {
@@ -323,6 +342,10 @@ mod tests {
             text.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
         }
         assert!(one(&text).unwrap_err().contains("more than 200000 values"));
+        let nested = format!("{}x{}", "&a [x,".repeat(90), "]".repeat(90));
+        assert!(one(&nested).is_ok(), "{:?}", one(&nested));
+        let list = vec!["x"; 10_000].join(",");
+        assert!(one(&format!("{}{list}{}", "&a [".repeat(90), "]".repeat(90))).is_err());
         assert!(one(&"[".repeat(50_000)).is_err());
         assert!(one(&"{a: ".repeat(5_000)).is_err());
     }

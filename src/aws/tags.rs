@@ -1,7 +1,8 @@
 //! Tags of secrets and of STS sessions.
 //!
-//! Source: Secrets Manager API Reference, `TagResource`; STS API Reference, `Tag`; IAM User Guide, "Passing
-//! session tags": 50 tags, keys of 1 to 128 and values of at most 256 characters, none that begin with `aws:`.
+//! Source: Secrets Manager API Reference, `TagResource` and `Tag`; STS API Reference, `Tag`; IAM User Guide, "Passing
+//! session tags": 50 tags, keys of 1 to 128 and values of at most 256 characters, none that begin with `aws:`. STS has a
+//! pattern for the characters; Secrets Manager has none, and says only that other services may have one.
 
 use thiserror::Error;
 
@@ -27,15 +28,15 @@ pub enum TagError {
     /// A key that AWS keeps for itself.
     #[error("keys that begin with aws: are AWS's own and cannot be set")]
     Reserved,
-    /// A character that AWS does not allow.
-    #[error("{0:?} cannot be in a tag; allowed are letters, digits, spaces and _ . : / = + - @")]
+    /// A character that STS does not allow.
+    #[error("{0:?} cannot be in a tag of a session; allowed are letters, digits, spaces and _ . : / = + - @")]
     Character(char),
 }
 
-/// Checks one tag.
+/// Checks one tag of a secret.
 ///
 /// # Errors
-/// Says what AWS would refuse.
+/// Says what Secrets Manager would refuse.
 pub fn check(key: &str, value: &str) -> Result<(), TagError> {
     if key.is_empty() {
         return Err(TagError::EmptyKey);
@@ -43,14 +44,25 @@ pub fn check(key: &str, value: &str) -> Result<(), TagError> {
     if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
         return Err(TagError::Reserved);
     }
-    // The common case is one look at each byte; a character has at least one.
-    if key.len() <= 128 && value.len() <= 256 && ASCII.are_all_of(key) && ASCII.are_all_of(value) {
+    // The common case is no look at the characters; each has at least one byte.
+    if key.len() <= 128 && value.len() <= 256 {
         return Ok(());
     }
     match (key.chars().count(), value.chars().count()) {
-        (length @ 129.., _) => return Err(TagError::LongKey(length)),
-        (_, length @ 257..) => return Err(TagError::LongValue(length)),
-        _ => {}
+        (length @ 129.., _) => Err(TagError::LongKey(length)),
+        (_, length @ 257..) => Err(TagError::LongValue(length)),
+        _ => Ok(()),
+    }
+}
+
+/// Checks one tag of a session.
+///
+/// # Errors
+/// Says what STS would refuse.
+pub fn check_of_session(key: &str, value: &str) -> Result<(), TagError> {
+    check(key, value)?;
+    if ASCII.are_all_of(key) && ASCII.are_all_of(value) {
+        return Ok(());
     }
     match key.chars().chain(value.chars()).find(|&c| !is_allowed(c)) {
         Some(bad) => Err(TagError::Character(bad)),
@@ -72,12 +84,24 @@ mod tests {
 
     #[test]
     fn tags_are_those_that_aws_allows() {
-        assert_eq!(check("cost centre", "a/b=c+d-e@f_g.h:i"), Ok(()));
-        assert_eq!(check("équipe", ""), Ok(()));
-        assert_eq!(check("", "x"), Err(TagError::EmptyKey));
-        assert_eq!(check("AWS:x", "y"), Err(TagError::Reserved));
-        assert_eq!(check(&"k".repeat(129), ""), Err(TagError::LongKey(129)));
-        assert_eq!(check("k", &"v".repeat(257)), Err(TagError::LongValue(257)));
-        assert_eq!(check("k", "a#b"), Err(TagError::Character('#')));
+        for check in [check, check_of_session] {
+            assert_eq!(check("cost centre", "a/b=c+d-e@f_g.h:i"), Ok(()));
+            assert_eq!(check("équipe", ""), Ok(()));
+            assert_eq!(check(&"é".repeat(128), &"é".repeat(256)), Ok(()));
+            assert_eq!(check("", "x"), Err(TagError::EmptyKey));
+            assert_eq!(check("AWS:x", "y"), Err(TagError::Reserved));
+            assert_eq!(check(&"k".repeat(129), ""), Err(TagError::LongKey(129)));
+            assert_eq!(check("k", &"v".repeat(257)), Err(TagError::LongValue(257)));
+        }
+    }
+
+    #[test]
+    fn only_sessions_have_a_pattern_for_characters() {
+        for (key, value, bad) in
+            [("k", "a#b", '#'), ("owner", "Payments (EMEA), on call", '('), ("a*b", "", '*')]
+        {
+            assert_eq!(check(key, value), Ok(()));
+            assert_eq!(check_of_session(key, value), Err(TagError::Character(bad)));
+        }
     }
 }

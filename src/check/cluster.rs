@@ -1,7 +1,7 @@
 //! The objects of a live cluster, read with the caller's kubeconfig.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DynamicObject, ListParams};
@@ -47,7 +47,7 @@ struct Listed {
 }
 
 /// Reads all objects of our kinds, and what makes pods that ask for secrets, in one namespace or in all. A kind that is not
-/// installed has none.
+/// installed has none; one that is served in another version only is told.
 ///
 /// # Errors
 /// If there is no usable kubeconfig, or the API server does not answer.
@@ -109,7 +109,12 @@ async fn list(
     loop {
         let page = match api.list(&parameters).await {
             Ok(page) => page,
-            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                if let Some(version) = other_version(client, listed).await {
+                    input.refuse(Path::new("cluster"), 1, not_checked(listed, &version));
+                }
+                return Ok(());
+            }
             Err(error) => {
                 return Err(ClusterError::List { plural: listed.plural, cause: Trouble::from(&error) });
             }
@@ -121,7 +126,7 @@ async fn list(
                 "cluster".into(),
                 &value,
                 String::new(),
-                HashMap::new(),
+                Arc::default(),
                 None,
             ));
         }
@@ -130,6 +135,27 @@ async fn list(
             None => return Ok(()),
         }
     }
+}
+
+fn not_checked(Listed { kind, plural, .. }: &Listed, version: &str) -> String {
+    let ours = kind.api_version();
+    format!(
+        "{plural} are served as {version} here, and not as {ours}, so they were not checked; bring their \
+         CustomResourceDefinition up to date"
+    )
+}
+
+/// Another version of its group in which a kind is served, if there is one.
+async fn other_version(client: &Client, listed: &Listed) -> Option<String> {
+    let groups = client.list_api_groups().await.ok()?.groups;
+    let group = groups.into_iter().find(|group| group.name == listed.kind.group)?;
+    for version in group.versions {
+        let Ok(served) = client.list_api_group_resources(&version.group_version).await else { continue };
+        if served.resources.iter().any(|resource| resource.name == listed.plural) {
+            return Some(version.group_version);
+        }
+    }
+    None
 }
 
 /// Pods and Jobs of a controller are judged as its template, where somebody can mend them; and a pod without annotations

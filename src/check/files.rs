@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -58,7 +59,7 @@ impl Input {
         self.manifests.len() + self.skipped + self.unreadable.len()
     }
 
-    fn refuse(&mut self, file: &Path, line: usize, message: String) {
+    pub(super) fn refuse(&mut self, file: &Path, line: usize, message: String) {
         self.unreadable.push(Problem { file: file.to_owned(), line, message });
     }
 }
@@ -173,11 +174,13 @@ fn add_document(
     default_namespace: Option<&str>,
 ) {
     let Document { value, lines } = document;
+    let lines = Arc::new(lines);
     let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
     if let Some(items) = value.get("items").and_then(Value::as_array).filter(|_| is_list) {
         for (index, item) in items.iter().enumerate() {
             let prefix = format!("items[{index}]");
-            let manifest = Manifest::of_ours(path.to_owned(), item, prefix, lines.clone(), default_namespace);
+            let manifest =
+                Manifest::of_ours(path.to_owned(), item, prefix, Arc::clone(&lines), default_namespace);
             add_object(input, path, item, manifest, default_namespace);
         }
         return;

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::api::{GROUP, Kind};
 use crate::inject;
 use crate::inject::workload::Workload;
+use crate::suggest;
 
 /// An object of our group, or with pods that ask for secrets, as it was written.
 #[derive(Debug)]
@@ -26,7 +28,8 @@ pub struct Manifest {
     pub json: String,
     value: Value,
     prefix: String,
-    lines: HashMap<String, usize>,
+    /// Those of its document, which it shares with the others of a List.
+    lines: Arc<HashMap<String, usize>>,
 }
 
 impl Manifest {
@@ -36,13 +39,13 @@ impl Manifest {
         file: PathBuf,
         value: &Value,
         prefix: String,
-        lines: HashMap<String, usize>,
+        lines: Arc<HashMap<String, usize>>,
         default_namespace: Option<&str>,
     ) -> Option<Self> {
-        let api_version = value.get("apiVersion").and_then(Value::as_str)?.to_owned();
-        let kind_name = value.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |key| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (api_version, kind_name) = (text("apiVersion"), text("kind"));
         let (group, _) = api_version.split_once('/').unwrap_or_default();
-        let is_ours = group == GROUP;
+        let is_ours = group == GROUP || is_meant(&api_version, &kind_name);
         let workload = Workload::named(group, &kind_name);
         let workload = workload.filter(|workload| workload.pod(value).is_some_and(inject::concerns));
         if !is_ours && workload.is_none() {
@@ -58,6 +61,11 @@ impl Manifest {
         }
         let json = value.to_string();
         Some(Self { file, kind, workload, kind_name, api_version, json, value, prefix, lines })
+    }
+
+    /// Whether its group is ours.
+    pub fn is_of_group(&self) -> bool {
+        self.api_version.split_once('/').is_some_and(|(group, _)| group == GROUP)
     }
 
     /// `metadata.name`, or the beginning of a generated one.
@@ -108,4 +116,11 @@ impl Manifest {
             None => format!("{} {}", self.kind_name, self.name()),
         }
     }
+}
+
+/// Whether an object is meant for our group, which it misspells, or names without a version, or leaves out. The kind must
+/// be one of ours: others have such kinds, too, in groups of other names.
+fn is_meant(api_version: &str, kind: &str) -> bool {
+    let group = api_version.split_once('/').map_or(api_version, |(group, _)| group);
+    Kind::named(kind).is_some() && (group.is_empty() || suggest::nearest(group, [GROUP]).is_some())
 }

@@ -3,7 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use regex::Regex;
 
-use super::{Labels, Metadata, selects};
+use super::{Labels, Metadata, Provider, selects};
 use crate::api::common::{Condition, SecretKeySelector, StoreKind};
 use crate::api::secret_store::{AwsProvider, NamespaceCondition, SecretStoreSpec, SecretStoreStatus};
 use crate::go::regexp;
@@ -13,6 +13,8 @@ use crate::go::regexp;
 pub struct Store {
     /// Whether it is a store of AWS Secrets Manager.
     pub is_aws: bool,
+    /// Whether its spec cannot be read, or names no service: it may be meant for AWS Secrets Manager all the same.
+    pub is_unclear: bool,
     /// Its region.
     pub region: Box<str>,
     /// What it puts before every key.
@@ -94,6 +96,7 @@ impl Store {
         let ready = Condition::ready(&status.conditions);
         Self {
             is_aws: spec.secrets_manager().is_some(),
+            is_unclear: aws.is_some_and(|aws| aws.service.is_none()),
             region: aws.map(|aws| aws.region.as_str().into()).unwrap_or_default(),
             prefix: aws.map(|aws| aws.prefix.as_str().into()).unwrap_or_default(),
             identity: aws.map(|aws| identity(kind, metadata, aws)).unwrap_or_default(),
@@ -102,6 +105,15 @@ impl Store {
             controller: spec.controller.as_str().into(),
             is_ready: ready.map(|condition| condition.status == "True"),
             is_deleting: metadata.deletion_timestamp.is_some(),
+        }
+    }
+
+    /// Whose it is.
+    pub fn provider(&self) -> Provider {
+        match (self.is_aws, self.is_unclear) {
+            (true, _) => Provider::Aws,
+            (false, true) => Provider::Unknown,
+            (false, false) => Provider::Other,
         }
     }
 }

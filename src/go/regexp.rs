@@ -16,7 +16,7 @@ pub use matcher::Matcher;
 
 use super::excerpt;
 use regex_syntax::ast;
-pub use replacement::references;
+pub use replacement::{literals, references};
 use shape::Shape;
 use thiserror::Error;
 
@@ -42,6 +42,12 @@ impl GoRegexp {
     /// Whether every match is the whole text.
     pub fn is_anchored(&self) -> bool {
         self.shape.is_anchored()
+    }
+
+    /// Whether it says of a text without line breaks what may stand at either end: by an anchor, or by a part that takes
+    /// whatever is there, as in `^team-.*`. Errs towards false.
+    pub fn reaches_both_ends(&self) -> bool {
+        self.shape.reaches_both_ends()
     }
 
     /// Whether a match is found in every text that is not empty and has no line breaks. Errs towards false.
@@ -181,6 +187,30 @@ mod tests {
         }
         for pattern in ["", "a", "^a", "a$", "^a|b$", "(?m)^a$", "^a$|b", "(^a)?$"] {
             assert!(!parse(pattern).unwrap().is_anchored(), "{pattern}");
+        }
+        for pattern in [
+            "^a$",
+            "^a.*",
+            "^a.+",
+            "^a.{2,}",
+            ".*a$",
+            ".*a.*",
+            "(^a.*)",
+            "^a(.*)",
+            "^(a.*|b)$",
+            "^a.*|^b$",
+            r"^a[\s\S]*",
+            "(?s)^a.*",
+            "^a.*?",
+            "()^a.*()",
+        ] {
+            assert!(parse(pattern).unwrap().reaches_both_ends(), "{pattern}");
+        }
+        for pattern in [
+            "", "a", "^a", "a$", "^a.", "^a.?", "^a(-.*)?", "^a.*|b", "^a.*|^b", "^a.*b", "^a[^b]*",
+            r"^a.*\b", r"\b.*a$",
+        ] {
+            assert!(!parse(pattern).unwrap().reaches_both_ends(), "{pattern}");
         }
         for pattern in
             ["", ".*", ".+", ".", "^.*$", "^", "$", "(.*)", "^(.+)$", "a*", "a|", r"[\s\S]*", "[^\n]+"]

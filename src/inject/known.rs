@@ -3,7 +3,7 @@
 use super::{Code, Needs};
 use crate::api::common::{StoreKind, StoreRef};
 use crate::aws::{arn, region};
-use crate::facts::{self, Facts, Lookup};
+use crate::facts::{self, Facts, Lookup, Provider};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::reference::{SecretRef, Store};
@@ -76,7 +76,7 @@ fn check_found(
     report: &mut Report,
 ) {
     let name = store.to_string();
-    if !known.is_aws {
+    if known.provider() == Provider::Other {
         let cause = "is no store of AWS Secrets Manager, which is all that pods are served from";
         return report.text(Code::StoreNotAllowed.rule(), at, &name, cause);
     }

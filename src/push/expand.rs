@@ -64,8 +64,9 @@ fn is_for(rule: &PushDataTo, destination: &Destination) -> bool {
         return false;
     };
     match &store.label_selector {
-        Some(labels) => selects(labels, &destination.labels),
-        None => store.name == destination.store.name,
+        // Here a name counts before labels, as it does for the operator.
+        Some(labels) if store.name.is_empty() => selects(labels, &destination.labels),
+        _ => store.name == destination.store.name,
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn check(
         report.missing(&NOTHING_TO_FETCH, at, "name at least one secret, in data or in dataFrom");
     }
     let default_store = spec.secret_store_ref.as_ref();
-    if default_store.is_some_and(|store| store.name.is_empty()) {
+    if default_store.is_some_and(|store| store.name.is_empty()) && needs_default_store(spec) {
         report.missing(&STORE_MISSING, &at.key("secretStoreRef").key("name"), "name the store to read from");
     }
     check_data(subject, spec, default_store, &at.key("data"), context, report);
@@ -54,6 +54,15 @@ pub(super) fn check(
         known::check_ref(subject, store, &at.key("secretStoreRef"), context, report);
     }
     known::check_external(subject, spec, at, context, report);
+}
+
+/// Whether an entry names no store of its own. The operator does not look at spec.secretStoreRef otherwise.
+fn needs_default_store(spec: &ExternalSecretSpec) -> bool {
+    let data = spec.data.iter().map(|entry| entry.source_ref.as_ref());
+    let whole = spec.data_from.iter().map(|entry| entry.source_ref.as_ref());
+    data.chain(whole).any(|source| {
+        source.is_none_or(|source| source.store_ref.is_none() && source.generator_ref.is_none())
+    })
 }
 
 /// With so many earlier entries each is compared: all of any object that a person wrote.

@@ -5,6 +5,7 @@ mod credentials;
 mod namespaces;
 mod own_loop;
 mod push_destination;
+mod push_replicas;
 mod push_source;
 mod push_stores;
 mod store_class;
@@ -23,7 +24,9 @@ use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::Rule;
 
+pub(super) use own_loop::is_all_ours;
 pub(crate) use push_destination::pushes;
+pub(super) use push_stores::{entry_may_be_aws, may_be_aws};
 pub(super) use store_class::STORE_CONTROLLER;
 pub(super) use stores::{check_find, check_key, check_ref};
 pub(super) use template_source::TEMPLATE_SOURCE;
@@ -68,7 +71,7 @@ pub(super) fn check_push(
     context: &Context<'_>,
     report: &mut Report,
 ) {
-    push_stores::check_replicas(subject, spec, at, context, report);
+    push_replicas::check(subject, spec, at, context, report);
     push_stores::check_selectors(subject, spec, at, context, report);
     push_destination::check(subject, spec, at, context, report);
     own_loop::check_push(subject, spec, at, context, report);
@@ -107,6 +110,7 @@ pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
         stores::RULES,
         store_class::RULES,
         push_stores::RULES,
+        push_replicas::RULES,
         own_loop::RULES,
         credentials::RULES,
         target::RULES,
@@ -152,7 +156,7 @@ static ABOUT_STORES: &[&Rule] = &[
     &stores::KEY_PREFIX,
     &STORE_CONTROLLER,
     &push_stores::PUSH_STORES_UNMATCHED,
-    &push_stores::REPLICA_OF_ITSELF,
+    &push_replicas::REPLICA_OF_ITSELF,
     &own_loop::PUSH_UNSUPPORTED,
     &own_loop::EXTERNAL_UNSUPPORTED,
     &push_destination::PUSH_SHARED,

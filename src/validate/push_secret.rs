@@ -4,6 +4,7 @@ mod data;
 mod data_to;
 mod destinations;
 pub(super) mod metadata;
+mod remote_names;
 
 use std::borrow::Cow;
 
@@ -29,19 +30,26 @@ pub(super) fn check(
     if let Some(interval) = &spec.refresh_interval {
         duration::check(interval, &at.key("refreshInterval"), report);
     }
-    check_stores(subject, &spec.secret_store_refs, &at.key("secretStoreRefs"), context, report);
+    let is_all_ours = known::is_all_ours(subject, spec, context);
+    let stores = at.key("secretStoreRefs");
+    check_stores(subject, &spec.secret_store_refs, &stores, context, report);
+    if !is_all_ours {
+        check_kinds(&spec.secret_store_refs, &stores, report);
+    }
     check_source(&spec.selector, &at.key("selector"), report);
     if spec.data.is_empty() && spec.data_to.is_empty() {
         report.missing(&NOTHING_TO_PUSH, at, "name at least one key to push, in data or in dataTo");
     }
-    let may_be_aws = spec
-        .secret_store_refs
-        .iter()
-        .any(|store| store.label_selector.is_some() || context.may_be_aws(subject, Some(&by_name(store))));
+    let listed = &spec.secret_store_refs;
+    let may_be_aws = listed.iter().any(|store| known::may_be_aws(subject, store, context));
     data::check(&spec.data, may_be_aws, &at.key("data"), report);
-    data_to::check(&spec.data_to, &spec.secret_store_refs, may_be_aws, &at.key("dataTo"), report);
+    // Unlike data, which goes to all stores, each entry goes to its own.
+    let is_entry_of_aws = |store: Option<&PushStoreRef>| {
+        may_be_aws && store.is_none_or(|store| known::entry_may_be_aws(subject, listed, store, context))
+    };
+    data_to::check(&spec.data_to, listed, is_entry_of_aws, &at.key("dataTo"), report);
     if may_be_aws {
-        destinations::check(spec, at, report);
+        destinations::check(spec, is_all_ours, at, report);
         known::check_push(subject, spec, at, context, report);
     }
     if let Some(secret) = &spec.template {
@@ -88,6 +96,9 @@ fn check_stores(
             }
         }
     }
+}
+
+fn check_kinds(stores: &[PushStoreRef], at: &Field<'_>, report: &mut Report) {
     let named = |kind| stores.iter().any(|store| store.kind == kind);
     if named(StoreKind::SecretStore) && named(StoreKind::ClusterSecretStore) {
         let cause = "the operator mixes up SecretStores and ClusterSecretStores in one PushSecret and fails now and \
@@ -147,6 +158,7 @@ pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
         .iter()
         .chain(data::RULES)
         .chain(data_to::RULES)
+        .chain(remote_names::RULES)
         .chain(destinations::RULES)
         .chain(metadata::RULES)
         .copied()

@@ -9,19 +9,33 @@ use crate::rule::{Level, Reason, Rule};
 
 use super::{REGEXP, TEMPLATE};
 
+/// How many keys are rewritten, as far as that is known: one has nothing to collide with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keys {
+    One,
+    Many,
+}
+
+/// Whether a pattern picks one key out of all.
+pub(super) fn keys_of(pattern: &str) -> Keys {
+    let is_one = regexp::parse(pattern).is_ok_and(|parsed| parsed.is_one_text());
+    if is_one { Keys::One } else { Keys::Many }
+}
+
 /// Checks the changes of a `dataFrom` entry.
-pub(super) fn check(rewrites: &[Rewrite], at: &Field<'_>, report: &mut Report) {
+pub(super) fn check(rewrites: &[Rewrite], mut keys: Keys, at: &Field<'_>, report: &mut Report) {
     for (index, rewrite) in rewrites.iter().enumerate() {
         let at = at.index(index);
         let Rewrite { merge, regexp, transform } = rewrite;
         if let Some(merge) = merge {
             check_merge(merge, &at.key("merge"), report);
+            keys = Keys::Many; // those of the documents
         }
         if let Some(regexp) = regexp {
-            check_regexp(regexp, &at.key("regexp"), report);
+            check_regexp(regexp, keys, &at.key("regexp"), report);
         }
         if let Some(transform) = transform {
-            check_transform(transform, &at.key("transform"), report);
+            check_transform(transform, keys, &at.key("transform"), report);
         }
     }
 }
@@ -34,7 +48,7 @@ fn check_merge(merge: &RewriteMerge, at: &Field<'_>, report: &mut Report) {
 }
 
 /// Checks a replacement; shared with PushSecrets.
-pub(super) fn check_regexp(rewrite: &RewriteRegexp, at: &Field<'_>, report: &mut Report) {
+pub(super) fn check_regexp(rewrite: &RewriteRegexp, keys: Keys, at: &Field<'_>, report: &mut Report) {
     let RewriteRegexp { source, target } = rewrite;
     let parsed = match regexp::parse(source) {
         Ok(parsed) => parsed,
@@ -44,8 +58,8 @@ pub(super) fn check_regexp(rewrite: &RewriteRegexp, at: &Field<'_>, report: &mut
         report.text(&REWRITE_GROUP, &at.key("target"), target, no_such_group(name, source));
         return;
     }
-    if regexp::references(target).next().is_some() {
-        return; // the cheaper question first
+    if keys == Keys::One || regexp::references(target).next().is_some() {
+        return; // the cheaper questions first
     }
     if is_everything(source) || (parsed.is_anchored() && parsed.is_open()) {
         let cause = format!(
@@ -77,7 +91,7 @@ pub(super) fn is_everything(source: &str) -> bool {
 }
 
 /// Checks a template of keys; shared with PushSecrets.
-pub(super) fn check_transform(transform: &RewriteTransform, at: &Field<'_>, report: &mut Report) {
+pub(super) fn check_transform(transform: &RewriteTransform, keys: Keys, at: &Field<'_>, report: &mut Report) {
     let text = &transform.template;
     match template::parse(text) {
         Err(error) => report.text(&TEMPLATE, &at.key("template"), text, error.to_string()),
@@ -85,7 +99,7 @@ pub(super) fn check_transform(transform: &RewriteTransform, at: &Field<'_>, repo
             if let Some(key) = parsed.keys().find(|key| *key != "value") {
                 let cause = format!("a transform knows one thing, .value, which is the key; .{key} is none");
                 report.text(&TEMPLATE, &at.key("template"), text, cause);
-            } else if is_constant(text) {
+            } else if keys == Keys::Many && is_constant(text) {
                 let cause = "reads nothing of the key, so every key becomes this one, and which wins is chance; use .value";
                 report.text(&REWRITE_COLLIDES, &at.key("template"), text, cause);
             }

@@ -177,11 +177,13 @@ fn check_namespace_regex(pattern: &str, at: &Field<'_>, report: &mut Report) {
     match regexp::parse(pattern) {
         Err(error) => report.text(&super::REGEXP, at, pattern, error.to_string()),
         Ok(parsed) if parsed.is_anchored() => {}
+        Ok(parsed) if parsed.matches_everything() => {
+            let cause = "admits every namespace; if that is meant, leave the conditions out";
+            report.text(&NAMESPACE_REGEX_UNANCHORED, at, pattern, cause);
+        }
+        // `^team-.*` is `^team-.*$`: a name has no line breaks.
+        Ok(parsed) if parsed.reaches_both_ends() => {}
         Ok(_) => {
-            if matches!(pattern, "" | ".*" | ".+") {
-                let cause = "admits every namespace; if that is meant, leave the conditions out";
-                return report.text(&NAMESPACE_REGEX_UNANCHORED, at, pattern, cause);
-            }
             let bare = pattern.trim_start_matches('^').trim_end_matches('$');
             let whole = if bare.contains('|') { format!("^({bare})$") } else { format!("^{bare}$") };
             let cause = format!("matches anywhere in a name, so more namespaces than meant; write {whole}");
@@ -306,6 +308,6 @@ pub(crate) static NAMESPACE_REGEX_UNANCHORED: Rule = Rule {
     reason: Reason::Invalid,
     kind: Some(Kind::ClusterSecretStore),
     why: "`team-a` also lets in `my-team-ab`: whoever may make namespaces may use the store.",
-    fix: "Begin with ^ and end with $.",
+    fix: "Begin with ^ and end with $, or with .* where anything may stand.",
     example: "conditions: [{namespaceRegexes: [team-a]}]",
 };

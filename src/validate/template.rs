@@ -1,12 +1,13 @@
 //! Templates of Secrets, in ExternalSecrets and PushSecrets: do they parse, and do they have what they need?
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use crate::api::Kind;
 use crate::api::template::{MergePolicy, SecretTemplate, TemplateFrom};
 use crate::field::Field;
 use crate::finding::Report;
-use crate::go::template;
+use crate::go::template::{self, Template};
 use crate::rule::{Level, Reason, Rule};
 
 use super::TEMPLATE;
@@ -74,6 +75,7 @@ fn check_text(text: &str, fetched: Option<&BTreeSet<&str>>, at: &Field<'_>, repo
     for key in parsed.keys().filter(|key| !fetched.contains(key)) {
         report.text(&TEMPLATE_KEY, at, text, unknown_key(key, fetched));
     }
+    check_doubtful(&parsed, text, fetched, at, report);
     for (key, field) in parsed.fields().filter(|(key, _)| fetched.contains(key)) {
         let cause = match format!("{key}.{field}") {
             whole if fetched.contains(whole.as_str()) => {
@@ -84,6 +86,30 @@ fn check_text(text: &str, fetched: Option<&BTreeSet<&str>>, at: &Field<'_>, repo
             ),
         };
         report.text(&TEMPLATE_KEY, at, text, cause);
+    }
+}
+
+/// Keys that are missing only in some runs, or silently. A text that looks whether there is one knows that.
+fn check_doubtful(
+    parsed: &Template<'_>,
+    text: &str,
+    fetched: &BTreeSet<&str>,
+    at: &Field<'_>,
+    report: &mut Report,
+) {
+    let known = LazyCell::new(|| fetched.iter().copied().collect::<Vec<_>>().join(", "));
+    let asks = |functions: &[&str]| functions.iter().any(|function| text.contains(function));
+    for key in parsed.sometimes().filter(|key| !fetched.contains(key) && !asks(&["hasKey"])) {
+        let cause = format!(
+            "reads .{key} in a branch, and no entry provides it, so the branch fails when it is taken; there are: {}",
+            *known
+        );
+        report.text(&TEMPLATE_KEY_DOUBTFUL, at, text, cause);
+    }
+    let is_asked = asks(&["hasKey", "default", "coalesce", "empty"]);
+    for key in parsed.sought().filter(|key| !fetched.contains(key) && !is_asked) {
+        let cause = format!("no entry provides {key:?}, so index finds an empty text; there are: {}", *known);
+        report.text(&TEMPLATE_KEY_DOUBTFUL, at, text, cause);
     }
 }
 
@@ -130,18 +156,20 @@ fn check_targets(sources: &[TemplateFrom], at: &Field<'_>, report: &mut Report) 
     }
 }
 
-/// The API server refuses Secrets of its own types without their keys. Only told where all keys are known.
+/// The API server refuses Secrets of its own types without their keys. Only told where all keys are known: those of
+/// `data` replace what is fetched, unless they are merged.
 pub(super) fn check_type(
     secret: &SecretTemplate,
-    fetched: &BTreeSet<&str>,
+    fetched: Option<&BTreeSet<&str>>,
     at: &Field<'_>,
     report: &mut Report,
 ) {
-    if !secret.template_from.is_empty() {
+    let keeps_fetched = secret.data.is_empty() || secret.merge_policy == MergePolicy::Merge;
+    if !secret.template_from.is_empty() || (keeps_fetched && fetched.is_none()) {
         return;
     }
-    let keeps_fetched = secret.data.is_empty() || secret.merge_policy == MergePolicy::Merge;
-    let has = |key: &str| secret.data.contains_key(key) || (keeps_fetched && fetched.contains(key));
+    let is_fetched = |key: &str| keeps_fetched && fetched.is_some_and(|fetched| fetched.contains(key));
+    let has = |key: &str| secret.data.contains_key(key) || is_fetched(key);
     let (needed, all): (&[&str], bool) = match secret.type_.as_str() {
         "kubernetes.io/tls" => (&["tls.crt", "tls.key"], true),
         "kubernetes.io/dockerconfigjson" => (&[".dockerconfigjson"], true),
@@ -159,7 +187,8 @@ pub(super) fn check_type(
 }
 
 /// The rules of this file.
-pub(super) static RULES: &[&Rule] = &[&TEMPLATE_KEY, &TEMPLATE_PRIVILEGED, &TEMPLATE_TARGET, &TEMPLATE_TYPE];
+pub(super) static RULES: &[&Rule] =
+    &[&TEMPLATE_KEY, &TEMPLATE_KEY_DOUBTFUL, &TEMPLATE_PRIVILEGED, &TEMPLATE_TARGET, &TEMPLATE_TYPE];
 
 /// Those that PushSecrets can break, too.
 pub(super) static SHARED_RULES: &[&Rule] = &[&TEMPLATE_PRIVILEGED, &TEMPLATE_TARGET];
@@ -173,6 +202,17 @@ pub(crate) static TEMPLATE_KEY: Rule = Rule {
     why: "Templates fail on keys that are not there, and the status says only `could not apply template`.",
     fix: "Read what an entry of data provides under its secretKey.",
     example: "target: {template: {data: {url: 'https://{{ .host }}/'}}}",
+};
+
+/// A key whose absence shows late, or never.
+pub(crate) static TEMPLATE_KEY_DOUBTFUL: Rule = Rule {
+    id: "template-key-doubtful",
+    level: Level::Warn,
+    reason: Reason::Invalid,
+    kind: Some(Kind::ExternalSecret),
+    why: "A branch fails only when it is taken, and `index` gives an empty text for a key that is not there: the Secret looks right.",
+    fix: "Read what an entry of data provides under its secretKey, or ask with hasKey.",
+    example: r#"target: {template: {data: {url: '{{ index . "hots" }}'}}}"#,
 };
 
 /// A Secret that a template may not make.

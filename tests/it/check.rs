@@ -1,5 +1,7 @@
 //! `keyhatch check` as a command: what it prints, and how it ends.
 
+mod input;
+
 use serde_json::Value;
 
 use crate::command::{keyhatch, keyhatch_with};

@@ -1,6 +1,7 @@
 //! Rules about other objects: judged by a cluster that stands in a file, and by a real one.
 
 mod live;
+mod push_stores;
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! How many texts an expression can match: few that it spells out, or any number.
+//! How many texts an expression can match: one, few that it spells out, or any number.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -8,6 +8,23 @@ impl GoRegexp {
     /// Whether it has a part that stands for texts which it does not spell out: a class, a dot, an open repetition.
     pub fn is_open(&self) -> bool {
         regex_syntax::parse(self.translated()).is_ok_and(|hir| has_open_part(&hir))
+    }
+
+    /// Whether there is one text that it matches, and no other. Errs towards false.
+    pub fn is_one_text(&self) -> bool {
+        self.is_anchored() && regex_syntax::parse(self.translated()).is_ok_and(|hir| is_spelt_out(&hir))
+    }
+}
+
+fn is_spelt_out(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Look(_) => true,
+        HirKind::Class(_) | HirKind::Alternation(_) => false,
+        HirKind::Repetition(repetition) => {
+            repetition.max == Some(repetition.min) && is_spelt_out(&repetition.sub)
+        }
+        HirKind::Capture(capture) => is_spelt_out(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().all(is_spelt_out),
     }
 }
 
@@ -37,6 +54,19 @@ fn is_one_letter(class: &Class) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::go::regexp::parse;
+
+    #[test]
+    fn one_text_is_told_from_more() {
+        for pattern in ["^prod/db/password$", r"^tls\.crt$", r"\Aa\z", "^(a)(?:b)$", "^a{3}$", "^$", "^[a]b$"]
+        {
+            assert!(parse(pattern).unwrap().is_one_text(), "{pattern}");
+        }
+        for pattern in
+            ["tls.crt", "^tls.crt$", "^a", "^a|b$", "^(a|b)$", "^ab?$", "(?i)^a$", "^a{1,2}$", "^a+$", ""]
+        {
+            assert!(!parse(pattern).unwrap().is_one_text(), "{pattern}");
+        }
+    }
 
     #[test]
     fn what_is_spelt_out_is_not_open() {

@@ -5,26 +5,58 @@
 use super::GoRegexp;
 use crate::go::is_word_character;
 
+/// A piece of a replacement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Piece<'t> {
+    /// It stands for itself.
+    Text(&'t str),
+    /// It stands for a group, as it is written.
+    Reference(&'t str),
+}
+
 /// The groups that a replacement names, as they are written. Anything malformed stands for itself.
 pub fn references(target: &str) -> impl Iterator<Item = &str> {
+    pieces(target).filter_map(|piece| match piece {
+        Piece::Reference(name) => Some(name),
+        Piece::Text(_) => None,
+    })
+}
+
+/// What a replacement puts there whatever the groups hold.
+pub fn literals(target: &str) -> impl Iterator<Item = &str> {
+    pieces(target).filter_map(|piece| match piece {
+        Piece::Text(text) => Some(text),
+        Piece::Reference(_) => None,
+    })
+}
+
+fn pieces(target: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = target;
     std::iter::from_fn(move || {
-        loop {
-            let (_, after) = rest.split_once('$')?;
-            rest = after;
-            if let Some(escaped) = after.strip_prefix('$') {
-                rest = escaped;
-                continue;
-            }
-            let braced = after.strip_prefix('{');
-            let name = braced.unwrap_or(after);
-            let tail = name.trim_start_matches(is_word_character);
-            let length = name.len() - tail.len();
-            if length > 0 && (braced.is_none() || tail.starts_with('}')) {
-                return name.get(..length);
-            }
-        }
+        let (piece, after) = match rest.split_once('$') {
+            None if rest.is_empty() => return None,
+            None => (Piece::Text(rest), ""),
+            Some(("", after)) => at_dollar(after),
+            Some((text, _)) => (Piece::Text(text), rest.get(text.len()..).unwrap_or_default()),
+        };
+        rest = after;
+        Some(piece)
     })
+}
+
+/// What a dollar begins, and what follows it.
+fn at_dollar(after: &str) -> (Piece<'_>, &str) {
+    if let Some(escaped) = after.strip_prefix('$') {
+        return (Piece::Text("$"), escaped);
+    }
+    let braced = after.strip_prefix('{');
+    let name = braced.unwrap_or(after);
+    let tail = name.trim_start_matches(is_word_character);
+    let end = if braced.is_some() { tail.strip_prefix('}') } else { Some(tail) };
+    match (name.get(..name.len() - tail.len()), end) {
+        (Some(name), Some(after)) if !name.is_empty() => (Piece::Reference(name), after),
+        _ => (Piece::Text("$"), after),
+    }
 }
 
 impl GoRegexp {
@@ -57,6 +89,20 @@ mod tests {
             ("$é", vec!["é"]),
         ] {
             assert_eq!(references(target).collect::<Vec<_>>(), names, "{target}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_reference_stands_there() {
+        for (target, written) in [
+            ("", ""),
+            ("prod:", "prod:"),
+            ("my app/$1", "my app/"),
+            ("a$1b", "a"),
+            ("a${1}b", "ab"),
+            ("$$$1$-${a", "$$-${a"),
+        ] {
+            assert_eq!(literals(target).collect::<String>(), written, "{target}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Takes the parts of a regular expression in the order in which they are parsed and sums up what is asked of the
-//! whole: its size by Go's measure, whether it is anchored, and whether it matches every string.
+//! whole: its size by Go's measure, whether it is anchored, what it says of a text's ends, and whether it matches every
+//! string.
 
 /// What is known of a part of a regular expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,25 +9,29 @@ pub(super) struct Shape {
     pub(super) size: u64,
     /// The largest product of nested repetition counts; 0 below `{0}`, where Go does not look.
     pub(super) copies: u32,
-    facts: u8,
+    facts: u16,
 }
 
 /// It matches only from the start of the text.
-const BEGINS: u8 = 1;
+const BEGINS: u16 = 1;
 /// It matches only up to the end of the text.
-const ENDS: u8 = 1 << 1;
+const ENDS: u16 = 1 << 1;
 /// It consumes nothing.
-const ZERO: u8 = 1 << 2;
+const ZERO: u16 = 1 << 2;
 /// It matches the empty string anywhere.
-const EMPTY: u8 = 1 << 3;
+const EMPTY: u16 = 1 << 3;
 /// It matches the empty string at the start of the text.
-const EMPTY_FIRST: u8 = 1 << 4;
+const EMPTY_FIRST: u16 = 1 << 4;
 /// It matches the empty string at the end of the text.
-const EMPTY_LAST: u8 = 1 << 5;
+const EMPTY_LAST: u16 = 1 << 5;
 /// It matches any one character but a newline.
-const ANY: u8 = 1 << 6;
+const ANY: u16 = 1 << 6;
 /// It matches the whole of any line that is not empty.
-const LINE: u8 = 1 << 7;
+const LINE: u16 = 1 << 7;
+/// It says what stands at the start of a line: an anchor is there, or a part that takes whatever there is.
+const FROM_START: u16 = 1 << 8;
+/// The same of the end.
+const TO_END: u16 = 1 << 9;
 
 impl Shape {
     /// Nothing at all: `()`.
@@ -37,9 +42,10 @@ impl Shape {
     /// One character, at least any but a newline.
     pub(super) const ANY_CHARACTER: Self = Self { size: 1, copies: 1, facts: ANY };
     /// `\A`, and `^` without the flag m.
-    pub(super) const TEXT_START: Self = Self { size: 1, copies: 1, facts: ZERO | BEGINS | EMPTY_FIRST };
+    pub(super) const TEXT_START: Self =
+        Self { size: 1, copies: 1, facts: ZERO | BEGINS | FROM_START | EMPTY_FIRST };
     /// `\z`, and `$` without the flag m.
-    pub(super) const TEXT_END: Self = Self { size: 1, copies: 1, facts: ZERO | ENDS | EMPTY_LAST };
+    pub(super) const TEXT_END: Self = Self { size: 1, copies: 1, facts: ZERO | ENDS | TO_END | EMPTY_LAST };
     /// `^` with the flag m.
     pub(super) const LINE_START: Self = Self { size: 1, copies: 1, facts: ZERO | EMPTY_FIRST };
     /// `$` with the flag m.
@@ -47,16 +53,20 @@ impl Shape {
     /// `\b` and `\B`.
     pub(super) const WORD_BOUNDARY: Self = Self { size: 1, copies: 1, facts: ZERO };
 
-    const fn has(self, fact: u8) -> bool {
+    const fn has(self, fact: u16) -> bool {
         self.facts & fact == fact
     }
 
     /// This part followed by another.
     pub(super) fn then(self, next: Self) -> Self {
         let mut facts = self.facts & next.facts & (ZERO | EMPTY | EMPTY_FIRST | EMPTY_LAST);
-        let mut learn = |condition: bool, fact: u8| facts |= if condition { fact } else { 0 };
+        let mut learn = |condition: bool, fact: u16| facts |= if condition { fact } else { 0 };
         learn(self.has(BEGINS) || self.has(ZERO) && next.has(BEGINS), BEGINS);
         learn(next.has(ENDS) || next.has(ZERO) && self.has(ENDS), ENDS);
+        learn(self.has(FROM_START) || self.has(ZERO) && next.has(BEGINS), FROM_START);
+        learn(self.has(ZERO | EMPTY) && next.has(FROM_START), FROM_START);
+        learn(next.has(TO_END) || next.has(ZERO) && self.has(ENDS), TO_END);
+        learn(next.has(ZERO | EMPTY) && self.has(TO_END), TO_END);
         learn(self.has(ANY) && next.has(EMPTY) || self.has(EMPTY) && next.has(ANY), ANY);
         learn(self.has(LINE) && next.has(EMPTY_LAST) || self.has(EMPTY_FIRST) && next.has(LINE), LINE);
         Self { size: self.size.saturating_add(next.size), copies: self.copies.max(next.copies), facts }
@@ -64,7 +74,7 @@ impl Shape {
 
     /// Either this part or another.
     pub(super) fn or(self, other: Self) -> Self {
-        let both = BEGINS | ENDS | ZERO;
+        let both = BEGINS | ENDS | FROM_START | TO_END | ZERO;
         Self {
             size: self.size.saturating_add(other.size).saturating_add(1),
             copies: self.copies.max(other.copies),
@@ -84,7 +94,10 @@ impl Shape {
         }
         let mut facts = self.facts;
         if min == 0 {
-            facts = facts & !(BEGINS | ENDS) | EMPTY | EMPTY_FIRST | EMPTY_LAST;
+            facts = facts & !(BEGINS | ENDS | FROM_START | TO_END) | EMPTY | EMPTY_FIRST | EMPTY_LAST;
+        }
+        if max.is_none() && self.has(ANY) {
+            facts |= FROM_START | TO_END;
         }
         if min > 1 {
             facts &= !(ANY | LINE);
@@ -104,6 +117,11 @@ impl Shape {
     /// Whether a match is always the whole text.
     pub(super) const fn is_anchored(self) -> bool {
         self.has(BEGINS | ENDS)
+    }
+
+    /// Whether both ends of a line are spoken of.
+    pub(super) const fn reaches_both_ends(self) -> bool {
+        self.has(FROM_START | TO_END)
     }
 
     /// Whether a match is found in every text that is neither empty nor has newlines.

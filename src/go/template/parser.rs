@@ -1,8 +1,9 @@
-//! Takes the tokens of a template and checks that Go would parse them, noting the keys that the template reads.
+//! Takes the tokens of a template and checks that Go would parse them, noting what the template reads and writes.
 //! The rule is Go's `text/template/parse/parse.go`, function by function and with its look-ahead of three tokens,
 //! so that line numbers come out the same; no tree is built.
 
 use super::lexer::Lexer;
+use super::noted::{Noted, Place};
 use super::token::{Kind, Token};
 use super::{Problem, Template, TemplateError, quoted};
 use crate::go::excerpt;
@@ -17,21 +18,12 @@ pub(super) fn parse(text: &str) -> Result<Template<'_>, TemplateError> {
         lexer: Lexer::new(text),
         tree: Tree::new(),
         templates: HashMap::new(),
-        keys: Vec::new(),
-        fields: Vec::new(),
-        used: Vec::new(),
-        certain: true,
+        noted: Noted::new(),
         depth: 0,
     };
     parser.text()?;
-    let Parser { mut keys, mut fields, used, templates, .. } = parser;
-    keys.sort_unstable();
-    keys.dedup();
-    fields.sort_unstable();
-    fields.dedup();
-    let undefined = used.into_iter().find(|name| !templates.contains_key(name));
-    let undefined = undefined.map(|name| excerpt(&String::from_utf8_lossy(&name)));
-    Ok(Template { keys, fields, undefined })
+    let Parser { noted, templates, .. } = parser;
+    Ok(noted.into_template(|name| templates.contains_key(name)))
 }
 
 pub(super) struct Parser<'t> {
@@ -39,13 +31,7 @@ pub(super) struct Parser<'t> {
     pub(super) tree: Tree<'t>,
     /// The defined templates, and whether each is empty: an empty one may be defined again.
     templates: HashMap<Vec<u8>, bool>,
-    pub(super) keys: Vec<&'t str>,
-    /// Keys of the data with the field that is taken from their value.
-    pub(super) fields: Vec<(&'t str, &'t str)>,
-    /// The templates that every run calls by name.
-    used: Vec<Vec<u8>>,
-    /// Whether what is parsed is evaluated in every run, with the template's data as dot and as `$`.
-    pub(super) certain: bool,
+    pub(super) noted: Noted<'t>,
     depth: u32,
 }
 
@@ -116,11 +102,20 @@ impl<'t> Parser<'t> {
         Ok(parsed)
     }
 
-    fn uncertainly<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
-        let certain = std::mem::replace(&mut self.certain, false);
-        let parsed = parse(self)?;
-        self.certain = certain;
+    /// The body of a definition.
+    fn body(&mut self) -> Parsed<(bool, Node)> {
+        let outer = std::mem::replace(&mut self.noted.here, Place::DEFINITION);
+        let parsed = self.deeper(Self::list)?;
+        self.noted.here = outer;
         Ok(parsed)
+    }
+
+    /// What a block depends on.
+    fn condition(&mut self, context: &'static str) -> Parsed<()> {
+        let outer = std::mem::replace(&mut self.noted.here.is_condition, true);
+        self.pipeline(context, Kind::RightDelimiter)?;
+        self.noted.here.is_condition = outer;
+        Ok(())
     }
 
     /// The whole text, with its definitions.
@@ -149,7 +144,7 @@ impl<'t> Parser<'t> {
         let token = self.next_non_space();
         let name = self.template_name(token, CONTEXT)?;
         self.expect(Kind::RightDelimiter, CONTEXT)?;
-        let (empty, end) = self.deeper(|p| p.uncertainly(Self::list))?;
+        let (empty, end) = self.body()?;
         if end != Node::End {
             return self.fail(Problem::ElseInDefinition);
         }
@@ -196,8 +191,14 @@ impl<'t> Parser<'t> {
     fn text_or_action(&mut self) -> Parsed<Node> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text if token.text.trim().is_empty() => Ok(Node::Blank),
-            Kind::Text => Ok(Node::Content),
+            Kind::Text if token.text.trim().is_empty() => {
+                self.noted.text(token.text);
+                Ok(Node::Blank)
+            }
+            Kind::Text => {
+                self.noted.text(token.text);
+                Ok(Node::Content)
+            }
             Kind::LeftDelimiter => {
                 self.tree.action_line = token.line;
                 let node = self.action()?;
@@ -252,13 +253,15 @@ impl<'t> Parser<'t> {
             _ => ("with", false),
         };
         let variables = self.tree.variables.order.len();
-        let certain = self.certain;
+        let outer = self.noted.here;
         loop {
-            self.pipeline(context, Kind::RightDelimiter)?;
-            self.certain = false;
+            self.condition(context)?;
+            self.noted.here.is_certain = false;
+            self.noted.here.dot_is_data = outer.dot_is_data && kind == Kind::If;
             self.tree.ranges += u32::from(is_range);
             let (_, next) = self.list()?;
             self.tree.ranges -= u32::from(is_range);
+            self.noted.here.dot_is_data = outer.dot_is_data;
             if next == Node::End {
                 break;
             }
@@ -271,7 +274,7 @@ impl<'t> Parser<'t> {
             }
             break;
         }
-        self.certain = certain;
+        self.noted.here = outer;
         self.tree.variables.truncate(variables);
         Ok(Node::Content)
     }
@@ -282,7 +285,7 @@ impl<'t> Parser<'t> {
         let name = self.template_name(token, CONTEXT)?;
         self.pipeline(CONTEXT, Kind::RightDelimiter)?;
         let outer = std::mem::replace(&mut self.tree, Tree::new());
-        let (empty, end) = self.deeper(|p| p.uncertainly(Self::list))?;
+        let (empty, end) = self.body()?;
         if end != Node::End {
             // Unlike for a definition, Go gives the line of the block.
             self.tree = outer;
@@ -297,8 +300,8 @@ impl<'t> Parser<'t> {
         const CONTEXT: &str = "template clause";
         let token = self.next_non_space();
         let name = self.template_name(token, CONTEXT)?;
-        if self.certain {
-            self.used.push(name);
+        if self.noted.here.is_certain {
+            self.noted.used.push(name);
         }
         if self.next_non_space().kind != Kind::RightDelimiter {
             self.back_up();

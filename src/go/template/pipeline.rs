@@ -8,12 +8,26 @@ use crate::go::excerpt;
 
 /// The operand of a command.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Operand {
+enum Operand<'t> {
     /// Something that cannot take an argument from a pipeline.
     Constant,
-    Other,
+    /// A constant text that is written as it is.
+    Text(&'t str),
+    /// `.` alone.
+    Dot,
+    /// `$` alone, as long as it is the data.
+    Root,
+    /// The function `index`.
+    Index,
     /// `and` or `or`: only the first argument is sure to be evaluated.
     ShortCircuit,
+    Other,
+}
+
+impl Operand<'_> {
+    const fn is_constant(self) -> bool {
+        matches!(self, Self::Constant | Self::Text(_) | Self::Dot)
+    }
 }
 
 impl<'t> Parser<'t> {
@@ -44,7 +58,7 @@ impl<'t> Parser<'t> {
             }
             self.back_up();
             stages += 1;
-            if self.command()? == Operand::Constant && stages > 1 {
+            if self.command()?.is_constant() && stages > 1 {
                 constant = constant.or(Some(stages));
             }
         }
@@ -87,16 +101,22 @@ impl<'t> Parser<'t> {
     }
 
     /// Operands up to a pipe, which is taken, or up to the end of the pipeline. Gives the first operand.
-    fn command(&mut self) -> Parsed<Operand> {
-        let mut first = None;
-        let certain = self.certain;
-        let mut operands = 0;
+    fn command(&mut self) -> Parsed<Operand<'t>> {
+        let (mut first, mut second) = (None, None);
+        let is_certain = self.noted.here.is_certain;
         loop {
             self.peek_non_space();
             if let Some(operand) = self.operand()? {
-                operands += 1;
-                first = first.or(Some(operand));
-                self.certain &= operands < 2 || first != Some(Operand::ShortCircuit);
+                match (first, second) {
+                    (None, _) => first = Some(operand),
+                    (Some(_), None) => second = Some(operand),
+                    (Some(of), Some(data)) => {
+                        self.third(of, data, operand);
+                        second = Some(Operand::Other); // there is one third
+                    }
+                }
+                let is_sure = second.is_none() || first != Some(Operand::ShortCircuit);
+                self.noted.here.is_certain &= is_sure;
             }
             let token = self.next();
             match token.kind {
@@ -107,19 +127,27 @@ impl<'t> Parser<'t> {
             }
             break;
         }
-        self.certain = certain;
+        self.noted.here.is_certain = is_certain;
         match first {
             Some(operand) => Ok(operand),
             None => self.fail(Problem::EmptyCommand),
         }
     }
 
+    /// `index . "key"` reads a key.
+    fn third(&mut self, function: Operand<'t>, data: Operand<'t>, operand: Operand<'t>) {
+        if let (Operand::Index, Operand::Dot | Operand::Root, Operand::Text(key)) = (function, data, operand)
+        {
+            self.noted.index(key, data == Operand::Root);
+        }
+    }
+
     /// A term and the fields that are taken from it. None when there is none.
-    fn operand(&mut self) -> Parsed<Option<Operand>> {
+    fn operand(&mut self) -> Parsed<Option<Operand<'t>>> {
         let Some((operand, term)) = self.term()? else { return Ok(None) };
         let mut field = self.peek();
         let key = match term.kind {
-            Kind::Field => self.key(term),
+            Kind::Field => self.noted.field_of_dot(term.text),
             Kind::Variable if term.text == "$" && field.kind == Kind::Field => self.root_key(field),
             _ => None,
         };
@@ -131,36 +159,31 @@ impl<'t> Parser<'t> {
             field = self.peek();
         }
         if let (Some(key), Kind::Field, Some(name)) = (key, field.kind, field.text.strip_prefix('.')) {
-            self.fields.push((key, name));
+            self.noted.fields.push((key, name));
         }
         while field.kind == Kind::Field {
             self.next();
             field = self.peek();
         }
-        if operand == Operand::Constant {
+        if operand.is_constant() {
             return self.fail(Problem::FieldOfConstant(excerpt(term.text)));
         }
         Ok(Some(Operand::Other))
     }
 
-    fn key(&mut self, field: Token<'t>) -> Option<&'t str> {
-        let key = field.text.strip_prefix('.').filter(|_| self.certain);
-        self.keys.extend(key);
-        key
-    }
-
     /// `$.name` is a key unless `$` has been set to something else.
     fn root_key(&mut self, field: Token<'t>) -> Option<&'t str> {
-        if self.tree.variables.root_is_set { None } else { self.key(field) }
+        if self.tree.variables.root_is_set { None } else { self.noted.field_of_root(field.text) }
     }
 
-    fn term(&mut self) -> Parsed<Option<(Operand, Token<'t>)>> {
+    fn term(&mut self) -> Parsed<Option<(Operand<'t>, Token<'t>)>> {
         let token = self.next_non_space();
         let operand = match token.kind {
             Kind::Identifier if !functions::exists(token.text) => {
                 return self.fail(functions::undefined(token.text));
             }
             Kind::Identifier if matches!(token.text, "and" | "or") => Operand::ShortCircuit,
+            Kind::Identifier if token.text == "index" => Operand::Index,
             Kind::Variable if !self.tree.variables.contains(token.text) => {
                 return self.fail(Problem::UndefinedVariable(excerpt(token.text)));
             }
@@ -176,19 +199,17 @@ impl<'t> Parser<'t> {
             Kind::String | Kind::RawString if quoted::unquote(token.text).is_none() => {
                 return self.fail(Problem::BadString(excerpt(token.text)));
             }
+            Kind::Variable if token.text == "$" && !self.tree.variables.root_is_set => Operand::Root,
             Kind::Identifier | Kind::Variable | Kind::Field => Operand::Other,
             Kind::LeftParen => {
                 self.deeper(|p| p.pipeline("parenthesized pipeline", Kind::RightParen))?;
                 Operand::Other
             }
-            Kind::Bool
-            | Kind::CharConstant
-            | Kind::Complex
-            | Kind::Dot
-            | Kind::Nil
-            | Kind::Number
-            | Kind::RawString
-            | Kind::String => Operand::Constant,
+            Kind::Dot => Operand::Dot,
+            Kind::String | Kind::RawString => {
+                quoted::plain(token.text).map_or(Operand::Constant, Operand::Text)
+            }
+            Kind::Bool | Kind::CharConstant | Kind::Complex | Kind::Nil | Kind::Number => Operand::Constant,
             _ => {
                 self.back_up();
                 return Ok(None);

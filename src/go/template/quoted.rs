@@ -25,6 +25,12 @@ pub(super) fn unquote(literal: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// A string without its quotes, unless something in it does not stand for itself.
+pub(super) fn plain(literal: &str) -> Option<&str> {
+    let inner = literal.get(1..literal.len().checked_sub(1)?)?;
+    Some(inner).filter(|inner| !inner.contains(['\\', '\r']))
+}
+
 /// Whether a character constant with its quotes has one character.
 pub(super) fn is_character(literal: &str) -> bool {
     let character = literal.strip_prefix('\'').and_then(|rest| unquote_character(rest, '\''));

@@ -54,7 +54,8 @@ fn entries_become_remote_secrets() {
             &[r#"prod/all={"password":"p<"}"#, "prod/u=u"],
         ),
         (
-            r#"{"dataTo":[{"storeRef":{"name":"other"}},{"storeRef":{"labelSelector":{"matchLabels":{"team":"b"}}}}]}"#,
+            r#"{"dataTo":[{"storeRef":{"name":"other"}},{"storeRef":{"labelSelector":{"matchLabels":{"team":"b"}}}},
+                {"storeRef":{"name":"other","labelSelector":{"matchLabels":{"team":"a"}}}}]}"#,
             &[],
         ),
     ] {

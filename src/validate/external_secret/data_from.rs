@@ -11,7 +11,8 @@ use crate::finding::Report;
 use crate::go::regexp;
 use crate::rule::{Level, Reason, Rule};
 use crate::suggest;
-use crate::validate::{Context, REGEXP, Subject, known, rewrite};
+use crate::validate::rewrite::{self, Keys};
+use crate::validate::{Context, REGEXP, Subject, known};
 
 /// Checks one entry.
 pub(super) fn check(
@@ -23,8 +24,10 @@ pub(super) fn check(
     report: &mut Report,
 ) {
     let DataFrom { extract, find, rewrite, source_ref } = entry;
-    rewrite::check(rewrite, &at.key("rewrite"), report);
     let generator = source_ref.as_ref().and_then(|source| source.generator_ref.as_ref());
+    if !rewrite.is_empty() {
+        rewrite::check(rewrite, keys_of(find.as_ref(), generator), &at.key("rewrite"), report);
+    }
     let given = [extract.is_some(), find.is_some(), generator.is_some()];
     match given.into_iter().filter(|given| *given).count() {
         1 => {}
@@ -58,6 +61,15 @@ pub(super) fn check(
     if let Some(extract) = extract.as_ref().filter(|_| context.may_be_aws(subject, store)) {
         remote_ref::check(extract, &at.key("extract"), report);
         known::check_key(subject, store, &extract.key, &at.key("extract"), context, report);
+    }
+}
+
+/// The keys that a rewrite meets. A Password may be told to make several; few are.
+fn keys_of(find: Option<&Find>, generator: Option<&GeneratorRef>) -> Keys {
+    match (find.and_then(|find| find.name.as_ref()), generator.map(|generator| generator.kind.as_str())) {
+        (None, Some("Password" | "UUID")) => Keys::One,
+        (Some(name), None) => rewrite::keys_of(&name.regexp),
+        _ => Keys::Many,
     }
 }
 

@@ -24,8 +24,8 @@ pub(super) fn check(spec: &ExternalSecretSpec, at: &Field<'_>, context: &Context
         template::check(secret, fetched.as_ref(), is_secret, &at.key("template"), report);
         // A Secret that is only filled may have the other keys of its type already.
         let is_made_whole = matches!(target.creation_policy, CreationPolicy::Owner | CreationPolicy::Orphan);
-        if let Some(fetched) = fetched.filter(|_| is_secret && is_made_whole) {
-            template::check_type(secret, &fetched, &at.key("template"), report);
+        if is_secret && is_made_whole {
+            template::check_type(secret, fetched.as_ref(), &at.key("template"), report);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::api::Kind;
 use crate::api::common::StoreKind;
 use crate::api::data_from::DataFrom;
 use crate::api::external_secret::ExternalSecretSpec;
-use crate::api::push_secret::{PushDataTo, PushSecretSpec};
+use crate::api::push_secret::{PushDataTo, PushSecretSpec, PushStoreRef};
 use crate::api::remote_ref::SourceRef;
 use crate::api::secret_store::{Adopt, OWN_CLASS};
 use crate::facts::Store;
@@ -48,6 +48,24 @@ pub(super) fn check_push(
             report.forbidden(&PUSH_UNSUPPORTED, &at.key("dataTo").index(index).key("rewrite"), cause);
         }
     }
+}
+
+/// Whether every store that a PushSecret writes to is known, and ours: what the operator does wrong is nothing to it then.
+pub(in crate::validate) fn is_all_ours(
+    subject: &Subject<'_>,
+    spec: &PushSecretSpec,
+    context: &Context<'_>,
+) -> bool {
+    let are_ours = |store: &PushStoreRef| {
+        let known = selected(subject, store, context).filter(|stores| !stores.is_empty());
+        known.is_some_and(|stores| stores.iter().all(|store| is_ours(store, context)))
+    };
+    !spec.secret_store_refs.is_empty() && spec.secret_store_refs.iter().all(are_ours)
+}
+
+/// Whether our loops take care of a store's objects.
+pub(super) fn is_ours(store: &Store, context: &Context<'_>) -> bool {
+    store.is_aws && context.settings.adopt.adopts(&store.controller)
 }
 
 /// Checks an ExternalSecret that reads through a store of ours.
@@ -100,13 +118,13 @@ fn reads_ours(subject: &Subject<'_>, spec: &ExternalSecretSpec, context: &Contex
                 StoreKind::ClusterSecretStore => "",
             };
             let known = context.facts.stores(kind).get(namespace, &store.name).found();
-            known.is_some_and(|store| store.is_aws && context.settings.adopt.adopts(&store.controller))
+            known.is_some_and(|store| is_ours(store, context))
         })
 }
 
 fn our_store<'a>(subject: &Subject<'_>, spec: &PushSecretSpec, context: &Context<'a>) -> Option<&'a Store> {
     let stores = spec.secret_store_refs.iter().filter_map(|store| selected(subject, store, context));
-    stores.flatten().find(|store| store.is_aws && context.settings.adopt.adopts(&store.controller))
+    stores.flatten().find(|store| is_ours(store, context))
 }
 
 /// The rules of this file.

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::super::{Context, Subject, push_secret};
+use super::own_loop::is_ours;
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
 use crate::api::push_metadata::Metadata;
@@ -46,7 +47,7 @@ fn numbered<'a>(
         })
     });
     let bundles = spec.data_to.iter().filter_map(move |entry| {
-        let store = entry.store_ref.as_ref().filter(|store| store.label_selector.is_none())?;
+        let store = entry.store_ref.as_ref().filter(|store| !store.name.is_empty())?;
         let key = entry.remote_key.as_ref()?;
         Some((None, to_store(store.kind, &store.name, key, "", entry.metadata.as_ref())))
     });
@@ -96,7 +97,8 @@ pub(super) fn check(
         };
         let old = before.and_then(|before| before.entries.iter().find(same)).filter(|old| old.is_synced);
         if let Some(old) = old {
-            check_kept(old, &push, &at.key("metadata"), report);
+            let is_ours = store_of(namespace, &push, context).is_some_and(|store| is_ours(store, context));
+            check_kept(old, &push, is_ours, &at.key("metadata"), report);
         }
     }
 }
@@ -160,14 +162,15 @@ fn is_one_account(one: &Store, other: &Store, is_same_namespace: bool) -> bool {
         && region::without_fips(&one.region) == region::without_fips(&other.region)
 }
 
-fn check_kept(old: &Push, new: &Push, at: &Field<'_>, report: &mut Report) {
+/// Our own loop changes all of these but tags.
+fn check_kept(old: &Push, new: &Push, is_ours: bool, at: &Field<'_>, report: &mut Report) {
     let (before, after) = (old.settings, new.settings);
     let changed = [
         ("secretPushFormat", before.format != after.format),
         ("description", before.description != after.description),
         ("kmsKeyId", before.kms_key_id != after.kms_key_id),
     ];
-    for (field, _) in changed.into_iter().filter(|(_, is_changed)| *is_changed) {
+    for (field, _) in changed.into_iter().filter(|(_, is_changed)| *is_changed && !is_ours) {
         let cause = "set when the secret is made; the operator never changes it in one that exists";
         report.text(&PUSH_SETTING_KEPT, &at.key("spec").key(field), &new.key, cause);
     }

@@ -1,14 +1,12 @@
-//! Rules about the stores that a PushSecret writes to: does a selector select any, and is a replica none of them?
+//! The stores that a PushSecret writes to, as far as they are known: does a selector select any?
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use super::super::push_secret::metadata as push_metadata;
 use super::super::{Context, Subject};
 use crate::api::Kind;
 use crate::api::common::{StoreKind, StoreRef};
 use crate::api::push_secret::{PushSecretSpec, PushStoreRef};
-use crate::aws::region;
-use crate::facts::{Store, selects};
+use crate::facts::{Provider, Store, selects};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
@@ -34,13 +32,9 @@ pub(super) fn check_selectors(
     }
     let entries = at.key("dataTo");
     for (index, entry) in spec.data_to.iter().enumerate() {
-        let Some(store) = entry.store_ref.as_ref().filter(|store| store.label_selector.is_some()) else {
-            continue;
-        };
-        let of_kind = spec.secret_store_refs.iter().filter(|listed| listed.kind == store.kind);
-        let resolved: Option<Vec<_>> = of_kind.map(|listed| selected(subject, listed, context)).collect();
-        let (Some(resolved), Some(labels)) = (resolved, &store.label_selector) else { continue };
-        if !resolved.iter().flatten().any(|known| selects(labels, &known.labels)) {
+        let Some(store) = entry.store_ref.as_ref().filter(|store| store.name.is_empty()) else { continue };
+        let nothing = selected_for(subject, &spec.secret_store_refs, store, context);
+        if nothing.is_some_and(|stores| stores.is_empty()) {
             let at = entries.index(index);
             let at = at.key("storeRef");
             let cause = "selects none of the stores of secretStoreRefs; correct the labels";
@@ -55,18 +49,65 @@ pub(super) fn selected<'a>(
     store: &PushStoreRef,
     context: &Context<'a>,
 ) -> Option<Vec<&'a Store>> {
+    let Some(labels) = &store.label_selector else {
+        return by_name(subject, store, context).map(|known| vec![known]);
+    };
     let namespace = match store.kind {
         StoreKind::SecretStore => subject.namespace?,
         StoreKind::ClusterSecretStore => "",
     };
     let known = context.facts.stores(store.kind);
-    match &store.label_selector {
-        None => known.get(namespace, &store.name).found().map(|store| vec![store]),
-        Some(_) if !known.is_complete_in(namespace) => None,
-        Some(labels) => {
-            let stores = known.within(namespace).map(|(_, store)| store);
-            Some(stores.filter(|store| !store.is_deleting && selects(labels, &store.labels)).collect())
-        }
+    if !known.is_complete_in(namespace) {
+        return None;
+    }
+    let stores = known.within(namespace).map(|(_, store)| store);
+    Some(stores.filter(|store| !store.is_deleting && selects(labels, &store.labels)).collect())
+}
+
+/// Those of `listed` that an entry of `dataTo` means: a name counts before labels there. None if not all are known.
+pub(super) fn selected_for<'a>(
+    subject: &Subject<'_>,
+    listed: &[PushStoreRef],
+    store: &PushStoreRef,
+    context: &Context<'a>,
+) -> Option<Vec<&'a Store>> {
+    if !store.name.is_empty() {
+        return by_name(subject, store, context).map(|known| vec![known]);
+    }
+    let labels = store.label_selector.as_ref()?;
+    let of_kind = listed.iter().filter(|listed| listed.kind == store.kind);
+    let known: Option<Vec<_>> = of_kind.map(|listed| selected(subject, listed, context)).collect();
+    Some(known?.into_iter().flatten().filter(|known| selects(labels, &known.labels)).collect())
+}
+
+fn by_name<'a>(subject: &Subject<'_>, store: &PushStoreRef, context: &Context<'a>) -> Option<&'a Store> {
+    let store = StoreRef { name: store.name.clone(), kind: Some(store.kind) };
+    context.facts.store(subject.namespace, &store).found()
+}
+
+/// Whether rules of AWS apply to what is written through a reference.
+pub(in crate::validate) fn may_be_aws(
+    subject: &Subject<'_>,
+    store: &PushStoreRef,
+    context: &Context<'_>,
+) -> bool {
+    is_one_of_aws(subject, selected(subject, store, context))
+}
+
+/// The same of an entry of `dataTo`.
+pub(in crate::validate) fn entry_may_be_aws(
+    subject: &Subject<'_>,
+    listed: &[PushStoreRef],
+    store: &PushStoreRef,
+    context: &Context<'_>,
+) -> bool {
+    is_one_of_aws(subject, selected_for(subject, listed, store, context))
+}
+
+fn is_one_of_aws(subject: &Subject<'_>, stores: Option<Vec<&Store>>) -> bool {
+    match stores {
+        Some(stores) if !stores.is_empty() => stores.iter().any(|store| subject.may_be_aws(store.provider())),
+        _ => subject.may_be_aws(Provider::Unknown),
     }
 }
 
@@ -75,45 +116,8 @@ fn labels_in_short(selector: &LabelSelector) -> String {
     labels.collect::<Vec<_>>().join(",")
 }
 
-/// Checks replicas against the stores' own regions.
-pub(super) fn check_replicas(
-    subject: &Subject<'_>,
-    spec: &PushSecretSpec,
-    at: &Field<'_>,
-    context: &Context<'_>,
-    report: &mut Report,
-) {
-    let regions = spec.secret_store_refs.iter().filter_map(|store| {
-        let store = StoreRef { name: store.name.clone(), kind: Some(store.kind) };
-        context
-            .facts
-            .store(subject.namespace, &store)
-            .found()
-            .filter(|known| known.is_aws)
-            .map(|known| &*known.region)
-    });
-    let regions: Vec<&str> = regions.collect();
-    if regions.is_empty() {
-        return;
-    }
-    let list = at.key("data");
-    for (index, entry) in spec.data.iter().enumerate() {
-        let Some(value) = &entry.metadata else { continue };
-        let metadata = push_metadata::meaning(value);
-        for (place, region) in metadata.replication_locations.iter().flatten().enumerate() {
-            if regions.iter().any(|own| region::without_fips(own) == region::without_fips(region)) {
-                let cause = "the store's own region, which holds the secret itself; remove it";
-                let at = list.index(index);
-                let at = at.key("metadata");
-                let at = push_metadata::place(value, &at);
-                report.text(&REPLICA_OF_ITSELF, &at.key("replicationLocations").index(place), region, cause);
-            }
-        }
-    }
-}
-
 /// The rules of this file.
-pub(super) static RULES: &[&Rule] = &[&PUSH_STORES_UNMATCHED, &REPLICA_OF_ITSELF];
+pub(super) static RULES: &[&Rule] = &[&PUSH_STORES_UNMATCHED];
 
 /// Labels that no store has.
 pub(in crate::validate) static PUSH_STORES_UNMATCHED: Rule = Rule {
@@ -124,16 +128,4 @@ pub(in crate::validate) static PUSH_STORES_UNMATCHED: Rule = Rule {
     why: "Without a store the operator does nothing and reports nothing.",
     fix: "Labels of the stores that are meant.",
     example: "secretStoreRefs: [{labelSelector: {matchLabels: {team: gone}}}]",
-};
-
-/// A replica where the secret is.
-pub(in crate::validate) static REPLICA_OF_ITSELF: Rule = Rule {
-    id: "replica-of-itself",
-    level: Level::Deny,
-    reason: Reason::Invalid,
-    kind: Some(Kind::PushSecret),
-    why: "AWS refuses to replicate a secret to its own region, and the operator pushes no value because of it.",
-    fix: "List the other regions only.",
-    example: "data: [{match: {secretKey: password, remoteRef: {remoteKey: a}}, metadata: {apiVersion: kubernetes.external-secrets.io/v1alpha1, \
-              kind: PushSecretMetadata, spec: {replicationLocations: [eu-central-1]}}}]",
 };

@@ -1,11 +1,12 @@
 //! Entries that write to one remote secret: do they agree?
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{deletes, metadata};
 use crate::api::Kind;
 use crate::api::push_metadata::{Metadata, PushSecretMetadata};
-use crate::api::push_secret::{PushData, PushSecretSpec, UpdatePolicy};
+use crate::api::push_secret::{PushData, PushSecretSpec, PushStoreRef, UpdatePolicy};
 use crate::field::Field;
 use crate::finding::Report;
 use crate::rule::{Level, Reason, Rule};
@@ -13,19 +14,22 @@ use crate::rule::{Level, Reason, Rule};
 /// The entries of one remote key, with their place in the list.
 type Entries<'a> = [(usize, &'a PushData)];
 
-/// Checks the entries of `data` against each other.
-pub(super) fn check(spec: &PushSecretSpec, at: &Field<'_>, report: &mut Report) {
+/// Checks the entries of `data` against each other. `is_all_ours` says that our own loop pushes them: it makes a secret
+/// with all its properties at once, and takes a property away without the rest of the secret.
+pub(super) fn check(spec: &PushSecretSpec, is_all_ours: bool, at: &Field<'_>, report: &mut Report) {
     let mut by_key: Vec<_> = spec.data.iter().enumerate().collect();
     by_key.sort_by_key(remote_key);
     check_bundles(spec, &by_key, &at.key("dataTo"), report);
     let at = at.key("data");
     for entries in by_key.chunk_by(|one, other| remote_key(one) == remote_key(other)) {
-        check_deletion(spec, entries, &at, report);
+        if !is_all_ours {
+            check_deletion(spec, entries, &at, report);
+            check_if_not_exists(spec, entries, &at, report);
+        }
         if entries.len() > 1 {
             check_duplicates(entries, &at, report);
             check_whole(entries, &at, report);
             check_metadata(entries, &at, report);
-            check_if_not_exists(spec, entries, &at, report);
         }
     }
 }
@@ -39,11 +43,19 @@ fn check_bundles(spec: &PushSecretSpec, by_key: &Entries<'_>, at: &Field<'_>, re
     let mut seen = BTreeSet::new();
     for (index, entry) in spec.data_to.iter().enumerate() {
         let Some(key) = entry.remote_key.as_deref().filter(|key| !key.is_empty()) else { continue };
-        let store = entry.store_ref.as_ref().map(|store| (store.kind.as_str(), store.name.as_str()));
+        let store = entry.store_ref.as_ref().map(|store| (store.kind.as_str(), which(store)));
         if !seen.insert((store, key)) || by_key.binary_search_by_key(&key, remote_key).is_ok() {
             let cause = "another entry writes this secret, too; give each its own";
             report.text(&DUPLICATE_DESTINATION, &at.index(index).key("remoteKey"), key, cause);
         }
+    }
+}
+
+/// The stores of a reference, by name or by labels: those of different labels are taken for different.
+fn which(store: &PushStoreRef) -> Cow<'_, str> {
+    match &store.label_selector {
+        Some(labels) if store.name.is_empty() => serde_json::to_string(labels).unwrap_or_default().into(),
+        _ => store.name.as_str().into(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `metadata`: reads a PushSecretMetadata, with its envelope or as the provider's public examples have it.
 //!
-//! Go's JSON decoder ignores letter case in keys, so `kmsKeyID` and `kmsKeyId` are one field. Admission and
-//! the push loop both read metadata here.
+//! Go's JSON decoder ignores letter case in keys, so `kmsKeyID` and `kmsKeyId` are one field; `secretPushFormat` alone
+//! is also looked for by its exact name. Admission and the push loop both read metadata here.
 
 mod json;
 mod rules;

@@ -87,7 +87,7 @@ fn check_tags(aws: &AwsProvider, at: &Field<'_>, report: &mut Report) {
     let mut seen = BTreeSet::new();
     for (index, tag) in aws.session_tags.iter().enumerate() {
         let at = list.index(index);
-        if let Err(error) = tags::check(&tag.key, &tag.value) {
+        if let Err(error) = tags::check_of_session(&tag.key, &tag.value) {
             report.text(&SESSION_TAG, &at, &tag.key, error.to_string());
         }
         if !seen.insert(tag.key.to_lowercase()) {
@@ -103,7 +103,7 @@ fn check_tags(aws: &AwsProvider, at: &Field<'_>, report: &mut Report) {
         } else if !seen.insert(key.to_lowercase()) {
             let cause = "STS refuses a key twice, whatever its letter case";
             report.text(&SESSION_TAG, &custom, key, cause);
-        } else if let Err(error) = tags::check(key, value) {
+        } else if let Err(error) = tags::check_of_session(key, value) {
             report.text(&SESSION_TAG, &custom, key, error.to_string());
         }
     }

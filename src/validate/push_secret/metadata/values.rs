@@ -23,7 +23,10 @@ pub(super) fn read(members: &Members<'_>, at: &Field<'_>, report: &mut Report) -
         let at = at.key(key);
         let field = FIELDS.iter().find(|field| field.eq_ignore_ascii_case(key));
         match field.copied() {
-            Some("secretPushFormat") => out.secret_push_format = read_format(value, &at, report),
+            Some("secretPushFormat") => {
+                check_letter_case(key, &at, report);
+                out.secret_push_format = read_format(value, &at, report);
+            }
             Some("description") => out.description = read_description(value, &at, report),
             Some("kmsKeyId") => out.kms_key_id = read_kms_key(value, &at, report),
             Some("tags") => out.tags = read_tags(value, &at, report),
@@ -76,6 +79,15 @@ pub(super) fn check(spec: &PushSecretMetadata, at: &Field<'_>, report: &mut Repo
         for (index, name) in regions.iter().enumerate().take(MAX_REGIONS) {
             check_region(name, regions.get(..index).unwrap_or_default(), &at.index(index), report);
         }
+    }
+}
+
+/// The other fields are found in any letter case, always.
+fn check_letter_case(key: &str, at: &Field<'_>, report: &mut Report) {
+    if key != "secretPushFormat" {
+        let cause = "did you mean secretPushFormat? When a secret is changed, the operator looks for this name in this \
+                     letter case, and otherwise writes SecretBinary";
+        report.text(&METADATA_FIELD, at, key, cause);
     }
 }
 

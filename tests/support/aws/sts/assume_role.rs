@@ -102,7 +102,7 @@ fn tags(form: &Form) -> Result<BTreeMap<String, String>, AwsError> {
     let mut by_key = BTreeMap::new();
     for (number, key) in keys.iter().enumerate() {
         let value = form.get(&format!("Tags.member.{}.Value", number + 1)).unwrap_or_default();
-        tags::check(key, value).map_err(|error| validation(format!("Tag {key:?}: {error}")))?;
+        tags::check_of_session(key, value).map_err(|error| validation(format!("Tag {key:?}: {error}")))?;
         if by_key.insert((*key).to_owned(), value.to_owned()).is_some() {
             return Err(AwsError::new(
                 400,
