@@ -114,7 +114,9 @@ fn check_room(room: u64, files: &Values<'_>, env: &BTreeMap<String, Values<'_>>)
     if u64::try_from(size).is_ok_and(|size| size <= room) {
         return Ok(());
     }
-    let message = format!("{size} bytes do not fit into the pod's volume of {room}: ask for less");
+    let message = format!(
+        "{size} bytes do not fit into the pod's volume, which holds {room}, and once more what replaces them: ask for less"
+    );
     Err(Denial::new(Reason::TooLarge, message))
 }
 
@@ -221,7 +223,7 @@ mod tests {
         NameTaken: key "b" of ExternalSecret x: there is another file of this name; rewrite the key
         ValueUnusable: key "k.json" of ExternalSecret x: a variable's name has letters, digits and _, and does not begin with a digit
         ValueUnusable: key "..data" of ExternalSecret x: names that begin with .keyhatch or .. are reserved
-        TooLarge: 32 bytes do not fit into the pod's volume of 20: ask for less
+        TooLarge: 32 bytes do not fit into the pod's volume, which holds 20, and once more what replaces them: ask for less
         "#);
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
-use keyhatch_agent::layout::{CONTAINER, SECRETS_VOLUME};
+use keyhatch_agent::layout::{CONTAINER, PROGRAM_SIZE, SECRETS_VOLUME};
 use keyhatch_agent::{Invocation, Mode};
 use kube::Client;
 use kube::api::Api;
@@ -32,7 +32,7 @@ pub(super) struct Admitted {
     pub(super) mode: Mode,
     /// The request, as text: equal requests are equal text.
     pub(super) request: String,
-    /// What its volume holds, in bytes.
+    /// What its volume holds of an answer, in bytes.
     pub(super) room: u64,
 }
 
@@ -120,14 +120,15 @@ fn asked_for(spec: &PodSpec) -> Result<Admitted, Denial> {
     })
 }
 
-/// What fits into the volume.
+/// What fits into the volume beside the agent's program, and beside what it replaces: the old files are there until all
+/// of the new ones are.
 fn room(spec: &PodSpec) -> Result<u64, String> {
     let volume = spec.volumes.iter().flatten().find(|volume| volume.name == SECRETS_VOLUME);
     let volume = volume.and_then(|volume| volume.empty_dir.as_ref());
     let volume = volume.ok_or_else(|| format!("the pod has no emptyDir volume {SECRETS_VOLUME}"))?;
     let limit = volume.size_limit.as_ref().map(|limit| quantity::bytes(&limit.0)).transpose();
     let limit = limit.map_err(|error| format!("sizeLimit of volume {SECRETS_VOLUME}: {error}"))?;
-    Ok(limit.unwrap_or(LARGEST).min(LARGEST))
+    Ok(limit.map_or(LARGEST, |limit| limit.saturating_sub(PROGRAM_SIZE) / 2).min(LARGEST))
 }
 
 #[cfg(test)]
@@ -164,10 +165,13 @@ mod tests {
     #[test]
     fn a_pod_that_waits_or_runs_gets_what_its_args_ask_for() {
         let given = judged("/status/phase", json!("Running")).unwrap();
-        assert_eq!((given.room, given.mode), (16 << 20, Mode::Init));
+        assert_eq!((given.room, given.mode), ((16 * 1024 - 3584) / 2 * 1024, Mode::Init));
         assert_eq!(given.request, r#"{"files":{"a":{"from":"aws::a"}},"permissions":"0400"}"#);
         assert_eq!(given.grant.files.len(), 1);
-        assert_eq!(judged("/spec/volumes/0/emptyDir/sizeLimit", json!("1Ti")).unwrap().room, LARGEST);
+        for (limit, room) in [("1Ti", LARGEST), ("24Mi", 10_747_904), ("3584Ki", 0), ("1Mi", 0)] {
+            let given = judged("/spec/volumes/0/emptyDir/sizeLimit", json!(limit)).unwrap();
+            assert_eq!(given.room, room, "{limit}");
+        }
     }
 
     #[test]
