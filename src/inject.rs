@@ -155,7 +155,7 @@ fn inject(
         request::make(pod, at, &users, asked, before.as_ref(), identity.permissions, report);
     request::check(&request, &inject_at, report);
     places::check(&users, asked, &spec, report);
-    argv::check(&users, asked, &request, &spec, report);
+    argv::check(&users, asked, &request, &spec, &annotations, report);
     via::check(&users, asked, &request, installation, &annotations, report);
     user::check(&request, identity, &inject_at, report);
     if report.has(Level::Deny) {
