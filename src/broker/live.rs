@@ -40,6 +40,7 @@ pub(super) struct Admitted {
 #[derive(Debug)]
 pub(super) struct Pods {
     client: PodClient,
+    allow_shared_pid: bool,
     kept: Kept<(String, String, String), Result<Arc<Admitted>, Denial>>,
 }
 
@@ -52,8 +53,8 @@ impl std::fmt::Debug for PodClient {
 }
 
 impl Pods {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client: PodClient(client), kept: Kept::new(MOST) }
+    pub(super) fn new(client: Client, allow_shared_pid: bool) -> Self {
+        Self { client: PodClient(client), allow_shared_pid, kept: Kept::new(MOST) }
     }
 
     /// What the pod of a caller may ask for now.
@@ -65,14 +66,14 @@ impl Pods {
     async fn ask(&self, caller: &Caller) -> (Result<Arc<Admitted>, Denial>, Duration) {
         let api = Api::<Pod>::namespaced(self.client.0.clone(), &caller.namespace);
         match api::answer("the pod", api.get_opt(&caller.pod)).await {
-            Ok(pod) => (admitted(pod.as_ref(), caller).map(Arc::new), LASTS),
+            Ok(pod) => (admitted(pod.as_ref(), caller, self.allow_shared_pid).map(Arc::new), LASTS),
             Err(denial) => (Err(denial), SHORT),
         }
     }
 }
 
 /// Judges a pod.
-fn admitted(pod: Option<&Pod>, caller: &Caller) -> Result<Admitted, Denial> {
+fn admitted(pod: Option<&Pod>, caller: &Caller, allow_shared_pid: bool) -> Result<Admitted, Denial> {
     let deny = |reason, message: String| Err(Denial::new(reason, message));
     let Some(Pod { metadata, spec: Some(spec), status }) = pod else {
         return deny(Reason::PodNotFound, format!("pod {} does not exist any more", caller.pod));
@@ -92,7 +93,22 @@ fn admitted(pod: Option<&Pod>, caller: &Caller) -> Result<Admitted, Denial> {
     if !matches!(phase, "Pending" | "Running") {
         return deny(Reason::PodFinished, format!("pod {} is {phase}", caller.pod));
     }
+    if !allow_shared_pid {
+        check_shared(spec).map_err(|cause| Denial::new(Reason::RequestRefused, cause))?;
+    }
     asked_for(spec)
+}
+
+/// As at admission, where a pod that does not ask may have passed: who sees the agent's process has its token.
+fn check_shared(spec: &PodSpec) -> Result<(), String> {
+    let shared = [("hostPID", spec.host_pid), ("shareProcessNamespace", spec.share_process_namespace)];
+    match shared.iter().find(|(_, is_shared)| *is_shared == Some(true)) {
+        Some((field, _)) => Err(format!(
+            "spec.{field}: every container of the pod could read the secrets of all, by /proc; leave it out, or give \
+             keyhatch serve --allow-shared-pid"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What the injected container was told, with every rule applied again: nobody says that a webhook wrote it.
@@ -154,12 +170,13 @@ mod tests {
         let args = ["init", request, "--broker=b:1", "--roots=r", "--deadline=60"];
         let mut pod = json!({
             "metadata": {"name": "app-1", "uid": "u-1", "deletionTimestamp": null},
-            "spec": {"serviceAccountName": "app", "containers": [{"name": "app"}],
+            "spec": {"serviceAccountName": "app", "hostPID": null, "shareProcessNamespace": null,
+                "containers": [{"name": "app"}],
                 "initContainers": [{"name": CONTAINER, "args": args}],
                 "volumes": [{"name": SECRETS_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}]},
             "status": {"phase": "Pending"}});
         *pod.pointer_mut(pointer).unwrap() = value;
-        admitted(Some(&serde_json::from_value(pod).unwrap()), &caller())
+        admitted(Some(&serde_json::from_value(pod).unwrap()), &caller(), false)
     }
 
     #[test]
@@ -195,10 +212,12 @@ mod tests {
             ),
             ("/spec/volumes/0/emptyDir/sizeLimit", json!("much"), Reason::RequestRefused),
             ("/spec/volumes", json!([]), Reason::RequestRefused),
+            ("/spec/hostPID", json!(true), Reason::RequestRefused),
+            ("/spec/shareProcessNamespace", json!(true), Reason::RequestRefused),
         ] {
             let answer = judged(pointer, value.clone());
             assert_eq!(answer.map_err(|denial| denial.reason), Err(reason), "{pointer} {value}");
         }
-        assert_eq!(admitted(None, &caller()).unwrap_err().reason, Reason::PodNotFound);
+        assert_eq!(admitted(None, &caller(), false).unwrap_err().reason, Reason::PodNotFound);
     }
 }

@@ -17,12 +17,18 @@ pub(super) struct InjectionFlags {
     /// The address of that Service, for pods that cannot resolve names; the kubelet knows it.
     #[arg(long, value_name = "IP", env = "KEYHATCH_SERVICE_HOST")]
     broker_address: Option<std::net::IpAddr>,
-    /// Also inject into pods whose containers see each other's processes, and so each other's secrets.
+    /// Also inject into pods whose containers see each other's processes, and so each other's secrets; and give them
+    /// secrets, where the flow pods runs.
     #[arg(long, env = "KEYHATCH_ALLOW_SHARED_PID")]
     allow_shared_pid: bool,
 }
 
 impl InjectionFlags {
+    /// Whether pods may share their process namespace.
+    pub(super) fn allows_shared_pid(&self) -> bool {
+        self.allow_shared_pid
+    }
+
     /// What is put into pods that trust these authorities.
     pub(super) fn installation(self, roots: String) -> Installation {
         Installation {

@@ -121,6 +121,7 @@ impl Serve {
         let _logging = telemetry::init(log_format, &log_level);
         let leadership = certificates.leadership();
         let answers_reviews = flows.contains(&Flow::Admission);
+        let allow_shared_pid = injection.allows_shared_pid();
         let flows = FlowConfigs {
             admission: answers_reviews.then(|| AdmissionConfig {
                 listen: webhook_listen,
@@ -129,7 +130,7 @@ impl Serve {
                 preflight,
                 installation: injection.installation(String::new()),
             }),
-            pods: flows.contains(&Flow::Pods).then(|| pods.config()),
+            pods: flows.contains(&Flow::Pods).then(|| pods.config(allow_shared_pid)),
             loops: flows.contains(&Flow::Loops).then(|| loops.config(leadership.of_loops())),
             secrets: pods.secrets(),
         };
