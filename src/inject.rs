@@ -149,12 +149,14 @@ fn inject(
     if !request::is_countable(&users, asked, &inject_at, report) {
         return Plan::default();
     }
-    let identity = user::choose(pod, &users);
+    let mounting = users.iter().filter(|user| places::is_needed(user, asked));
+    let identity = user::choose(pod, &mounting.map(|user| user.container).collect::<Vec<_>>());
     let before = reserved::request_in(pod);
     let (mode, request) =
         request::make(pod, at, &users, asked, before.as_ref(), identity.permissions, report);
     request::check(&request, &inject_at, report);
     places::check(&users, asked, &spec, report);
+    places::check_others(&users, asked, &request, &spec, report);
     argv::check(&users, asked, &request, &spec, &annotations, report);
     via::check(&users, asked, &request, installation, &annotations, report);
     user::check(&request, identity, &inject_at, report);

@@ -47,11 +47,12 @@ pub enum Code {
     RefreshIgnored,
     RefreshOfVariables,
     PermsUnreadable,
+    SeesAll,
 }
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::InvalidInjectValue,
         Self::UnknownAnnotation,
         Self::BadAnnotation,
@@ -90,6 +91,7 @@ impl Code {
         Self::RefreshIgnored,
         Self::RefreshOfVariables,
         Self::PermsUnreadable,
+        Self::SeesAll,
     ];
 
     /// The code as a rule.
@@ -212,6 +214,9 @@ impl Code {
             Self::PermsUnreadable => const { &warn("PermsUnreadable",
                 "The containers run as others than the file's owner and may not be able to read it.",
                 "0440 with an fsGroup, 0444, or one runAsUser for all containers.") },
+            Self::SeesAll => const { &warn("SeesAll",
+                "Secrets are one volume: a container with a reference of its own mounts those of all others, too.",
+                "keyhatch.dev/containers with its name; or env-via: kubelet and no command, and it mounts nothing.") },
         }
     }
 }

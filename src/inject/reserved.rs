@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::agent::{self, AGENT, SECRETS, TOKEN};
 use super::annotations::Asked;
-use super::containers::{self, Container, User};
+use super::containers::{self, Container};
 use super::{Code, Installation, pod, user, via};
 use crate::field::Field;
 use crate::finding::Report;
@@ -77,9 +77,7 @@ fn is_intact(
     installation: &Installation,
 ) -> bool {
     let (Some(invocation), Some(image)) = (invocation(container), &installation.image) else { return false };
-    let users: Vec<_> = containers.iter().filter(|container| container.mounts(SECRETS)).collect();
-    let users: Vec<_> =
-        users.into_iter().map(|container| User { container: *container, is_meant: true }).collect();
+    let users: Vec<_> = containers.iter().filter(|container| container.mounts(SECRETS)).copied().collect();
     let uid = user::choose(pod, &users).uid;
     agent::is_same(container, &agent::container(pod, image, &invocation, uid))
 }
