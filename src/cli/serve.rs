@@ -122,13 +122,14 @@ impl Serve {
         let leadership = certificates.leadership();
         let answers_reviews = flows.contains(&Flow::Admission);
         let allow_shared_pid = injection.allows_shared_pid();
+        let installation = injection.installation(String::new())?;
         let flows = FlowConfigs {
             admission: answers_reviews.then(|| AdmissionConfig {
                 listen: webhook_listen,
                 settings: rules.settings(enforce, loops.adopt),
                 cluster_checks,
                 preflight,
-                installation: injection.installation(String::new()),
+                installation,
             }),
             pods: flows.contains(&Flow::Pods).then(|| pods.config(allow_shared_pid)),
             loops: flows.contains(&Flow::Loops).then(|| loops.config(leadership.of_loops())),

@@ -21,14 +21,11 @@ pub(super) fn check(pod: &Value, installation: &Installation, spec: &Field<'_>, 
 }
 
 /// Checks that no container sees the processes of others: `/proc` has their files, their variables and the agent's token.
-pub(super) fn check_shared(
-    pod: &Value,
-    installation: &Installation,
-    spec: &Field<'_>,
-    report: &mut Report,
-) {
+pub(super) fn check_shared(pod: &Value, installation: &Installation, spec: &Field<'_>, report: &mut Report) {
     let remedy = match reserved::agent_in(pod) {
-        Some(_) => "leave it out; a copy for debugging needs kubectl debug --copy-to=… --share-processes=false",
+        Some(_) => {
+            "leave it out; a copy for debugging needs kubectl debug --copy-to=… --share-processes=false"
+        }
         None => "leave it out",
     };
     for shared in ["hostPID", "shareProcessNamespace"] {

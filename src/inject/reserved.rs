@@ -79,7 +79,7 @@ fn is_intact(
     let (Some(invocation), Some(image)) = (invocation(container), &installation.image) else { return false };
     let users: Vec<_> = containers.iter().filter(|container| container.mounts(SECRETS)).copied().collect();
     let uid = user::choose(pod, &users).uid;
-    agent::is_same(container, &agent::container(pod, image, &invocation, uid))
+    agent::is_same(container, &agent::container(pod, image, &installation.resources, &invocation, uid))
 }
 
 /// The pod's own containers have no name of ours, and mount nothing of ours but the secrets, whole and read-only.

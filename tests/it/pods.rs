@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use keyhatch::field::Field;
 use keyhatch::finding::Report;
 use keyhatch::inject::annotations::{Defaults, NAMES};
+use keyhatch::inject::resources::Resources;
 use keyhatch::inject::{Code, Installation, Plan, plan};
 use serde_json::{Value, json};
 
@@ -19,6 +20,7 @@ use crate::rules::yaml;
 pub(crate) fn installation() -> Installation {
     Installation {
         image: Some("registry.example.com/keyhatch-agent:1".into()),
+        resources: Resources::default(),
         broker: "keyhatch-broker.keyhatch.svc:10251".into(),
         broker_address: Some("10.96.0.7".into()),
         roots: "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n".into(),
