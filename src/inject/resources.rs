@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::containers;
@@ -102,7 +102,7 @@ impl Resources {
         let mut resources = Self::default();
         resources.requests.extend(requests.0);
         resources.limits.extend(limits.0);
-        for (name, request) in &resources.requests {
+        for (&name, request) in &resources.requests {
             let limit = resources.limits.get(name).cloned().unwrap_or_default();
             if size(name, request).ok() > size(name, &limit).ok() {
                 return Err(ResourcesError::Above { name, request: request.clone(), limit });
@@ -124,9 +124,9 @@ impl Resources {
         if is_guaranteed(pod) {
             let mut both = self.limits.clone();
             both.insert(CPU, self.guaranteed_cpu().to_owned());
-            return json!({"limits": both, "requests": both});
+            return json!({"limits": in_order(&both), "requests": in_order(&both)});
         }
-        json!({"limits": self.limits, "requests": self.requests})
+        json!({"limits": in_order(&self.limits), "requests": in_order(&self.requests)})
     }
 
     /// As near to what is usual as requests and limits let it be.
@@ -137,6 +137,11 @@ impl Resources {
         let below = limit.filter(|limit| of(limit) < of(GUARANTEED_CPU));
         above.or(below).map_or(GUARANTEED_CPU, String::as_str)
     }
+}
+
+fn in_order(amounts: &BTreeMap<&'static str, String>) -> Map<String, Value> {
+    let amount = |name: &str| Some((name.to_owned(), amounts.get(name)?.clone().into()));
+    [CPU, MEMORY, STORAGE].into_iter().filter_map(amount).collect()
 }
 
 /// Whether every container has limits of cpu and memory, and requests the same.
@@ -157,21 +162,35 @@ fn is_guaranteed(pod: &Value) -> bool {
 mod tests {
     use super::*;
 
+    /// Requests, limits, and both in a Guaranteed pod; or why not.
     fn told(requests: &str, limits: &str) -> String {
         let amounts = |text: &str| -> Result<Amounts, AmountsError> {
             if text.is_empty() { Ok(Amounts::default()) } else { text.parse() }
         };
-        let resources = amounts(requests).and_then(|requests| Ok((requests, amounts(limits)?)));
-        match resources.map(|(requests, limits)| Resources::new(requests, limits)) {
-            Ok(Ok(resources)) => format!("{} {}", resources.within(&json!({})), resources.guaranteed_cpu()),
-            Ok(Err(error)) => error.to_string(),
+        let (requests, limits) = match (amounts(requests), amounts(limits)) {
+            (Ok(requests), Ok(limits)) => (requests, limits),
+            (Err(error), _) | (_, Err(error)) => return error.to_string(),
+        };
+        match Resources::new(requests, limits) {
+            Ok(resources) => {
+                let fixed = json!({"limits": {"cpu": "1", "memory": "1Gi"}});
+                let pod = |resources: Value| json!({"spec": {"containers": [{"name": "a", "resources": resources}]}});
+                let text = |amounts: &Value| {
+                    let values = amounts.as_object().unwrap().values();
+                    values.map(|value| value.as_str().unwrap()).collect::<Vec<_>>().join(" ")
+                };
+                let (usual, guaranteed) = (resources.within(&pod(json!({}))), resources.within(&pod(fixed)));
+                assert_eq!(guaranteed["requests"], guaranteed["limits"]);
+                [&usual["requests"], &usual["limits"], &guaranteed["limits"]].map(text).join(" | ")
+            }
             Err(error) => error.to_string(),
         }
     }
 
     #[test]
     fn amounts_are_those_that_a_container_can_have() {
-        let told: Vec<_> = [
+        let told = [
+            ("", ""),
             ("cpu=50m,memory=32Mi", ""),
             ("cpu=0.1", "cpu=1,memory=64Mi,ephemeral-storage=1Gi"),
             ("", "cpu=40m"),
@@ -185,8 +204,21 @@ mod tests {
             ("", "memory=much"),
             ("cpu=10m,", ""),
         ]
-        .map(|(requests, limits)| told(requests, limits))
-        .into();
-        insta::assert_snapshot!(told.join("\n"));
+        .map(|(requests, limits)| told(requests, limits));
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        10m 16Mi 16Mi | 200m 48Mi 16Mi | 50m 48Mi 16Mi
+        50m 32Mi 16Mi | 200m 48Mi 16Mi | 50m 48Mi 16Mi
+        0.1 16Mi 16Mi | 1 64Mi 1Gi | 0.1 64Mi 1Gi
+        10m 16Mi 16Mi | 40m 48Mi 16Mi | 40m 48Mi 16Mi
+        --agent-requests: cpu=1 is more than the limit of 200m: ask for less, or raise it by --agent-limits
+        --agent-requests: memory=0.1Gi is more than the limit of 64Mi: ask for less, or raise it by --agent-limits
+        --agent-limits: memory=8Mi is less than 16Mi, and the agent could not start: give it more; what pods are given counts, too
+        "cpu": write NAME=AMOUNT, with commas, such as cpu=50m,memory=32Mi
+        "gpu" is no resource of the agent; those are cpu, memory and ephemeral-storage
+        cpu is given twice
+        cpu: "1Mi" is no amount of cpu: write 50m or 0.5
+        memory: "much" is no number of bytes: write 16777216, 16Mi or 16M
+        "": write NAME=AMOUNT, with commas, such as cpu=50m,memory=32Mi
+        "#);
     }
 }
