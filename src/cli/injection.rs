@@ -32,11 +32,6 @@ pub(super) struct InjectionFlags {
 }
 
 impl InjectionFlags {
-    /// Whether pods may share their process namespace.
-    pub(super) fn allows_shared_pid(&self) -> bool {
-        self.allow_shared_pid
-    }
-
     /// What is put into pods that trust these authorities.
     ///
     /// # Errors

@@ -57,8 +57,8 @@ pub(super) fn check_others(
         let has_others = has_more || env.keys().any(|name| name != container.name);
         let Some((index, _, reference)) = container.inline().next().filter(|_| has_others) else { continue };
         let cause = format!(
-            "the annotations do not mean container {}, and for this reference it mounts all secrets of the pod: name it \
-             in keyhatch.dev/containers if it may see them, or leave command out and write keyhatch.dev/env-via: kubelet",
+            "container {} mounts all secrets of the pod for this reference: name it in keyhatch.dev/containers if it may \
+             see them, or leave command out for keyhatch.dev/env-via: kubelet",
             container.name
         );
         container.at(spec, |at| {
