@@ -113,9 +113,10 @@ const PAGE: usize = 4096;
 
 /// A file each; all variables of a container are one.
 fn check_room(room: u64, files: &Values<'_>, env: &BTreeMap<String, Values<'_>>) -> Result<(), Denial> {
-    let variables = |of: &Values<'_>| of.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    let variables =
+        |of: &Values<'_>| of.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>();
     let all = files.values().map(|value| value.len()).chain(env.values().map(variables));
-    let size: usize = all.map(|bytes: usize| bytes.next_multiple_of(PAGE)).sum();
+    let size: usize = all.map(|bytes| bytes.next_multiple_of(PAGE)).sum();
     if u64::try_from(size).is_ok_and(|size| size <= room) {
         return Ok(());
     }

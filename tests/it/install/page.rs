@@ -155,6 +155,7 @@ fn the_page_about_pods_leads_to_one_that_is_injected() {
         let said = run(&site, &block);
         assert!(!said.contains("Warning:"), "{}:{}: {said}", block.page, block.line);
         if block.commands.contains("rollout status") {
+            wait_until(SOON, "every entry to show our CA", || is_healed(&site));
             site.wait_judged(true);
         }
         if block.commands.contains("create namespace") {
