@@ -222,7 +222,8 @@ fn the_resources_of_the_agent_are_the_operators() {
         |flags: &[&str]| keyhatch(&[&["inject", "-f", "tests/data/check/injected.yaml"], flags].concat());
     let ended = inject(&["--agent-requests=cpu=50m,memory=32Mi", "--agent-limits=memory=64Mi"]);
     let object: Value = serde_json::from_str(&ended.stdout).unwrap();
-    let agent = &object["spec"]["template"]["spec"]["initContainers"][0]["resources"];
+    // Behind its namespace.
+    let agent = &object["items"][1]["spec"]["template"]["spec"]["initContainers"][0]["resources"];
     let of = |cpu: &str, memory: &str| serde_json::json!({"cpu": cpu, "memory": memory, "ephemeral-storage": "16Mi"});
     assert_eq!((&agent["requests"], &agent["limits"]), (&of("50m", "32Mi"), &of("200m", "64Mi")));
     for (flag, code, said) in [
