@@ -68,6 +68,8 @@ pub struct BrokerConfig {
     pub rate: Rate,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Whether pods may share their process namespace.
+    pub allow_shared_pid: bool,
 }
 
 /// Questions at the same time; further ones are told to come again.
@@ -107,12 +109,12 @@ impl Broker {
     /// # Errors
     /// If the system has no random bytes.
     pub fn new(config: BrokerConfig, client: Client) -> Result<Self, aws_lc_rs::error::Unspecified> {
-        let BrokerConfig { source, tls, rate, metrics } = config;
+        let BrokerConfig { source, tls, rate, metrics, allow_shared_pid } = config;
         Ok(Self {
             tls,
             identities: Identities::new(client.clone()),
             rates: Rates::new(rate),
-            pods: Pods::new(client.clone()),
+            pods: Pods::new(client.clone(), allow_shared_pid),
             resolver: Resolver {
                 source,
                 uses: Uses::new(client.clone()),

@@ -14,6 +14,7 @@ mod places;
 mod pod;
 mod request;
 mod reserved;
+pub mod resources;
 mod user;
 mod via;
 pub mod workload;
@@ -27,6 +28,7 @@ use crate::finding::Report;
 use crate::reference::{SecretRef, Store};
 use crate::rule::{Level, Rule};
 use annotations::{Asked, Defaults};
+use resources::Resources;
 
 pub use code::Code;
 pub use known::check as check_known;
@@ -36,6 +38,8 @@ pub use known::check as check_known;
 pub struct Installation {
     /// The agent's image; none: pods are not injected here.
     pub image: Option<String>,
+    /// What the agent asks of the node.
+    pub resources: Resources,
     /// Host name and port of the broker's Service.
     pub broker: String,
     /// The Service's address.
@@ -53,6 +57,7 @@ impl Installation {
     pub fn anywhere() -> Self {
         Self {
             image: Some("keyhatch-agent".into()),
+            resources: Resources::default(),
             broker: "keyhatch.keyhatch.svc:10251".into(),
             broker_address: None,
             roots: String::new(),
@@ -149,13 +154,15 @@ fn inject(
     if !request::is_countable(&users, asked, &inject_at, report) {
         return Plan::default();
     }
-    let identity = user::choose(pod, &users);
+    let mounting = users.iter().filter(|user| places::is_needed(user, asked));
+    let identity = user::choose(pod, &mounting.map(|user| user.container).collect::<Vec<_>>());
     let before = reserved::request_in(pod);
     let (mode, request) =
         request::make(pod, at, &users, asked, before.as_ref(), identity.permissions, report);
     request::check(&request, &inject_at, report);
     places::check(&users, asked, &spec, report);
-    argv::check(&users, asked, &request, &spec, report);
+    places::check_others(&users, asked, &request, &spec, report);
+    argv::check(&users, asked, &request, &spec, &annotations, report);
     via::check(&users, asked, &request, installation, &annotations, report);
     user::check(&request, identity, &inject_at, report);
     if report.has(Level::Deny) {
@@ -171,7 +178,7 @@ fn inject(
         roots: installation.roots.clone(),
         deadline: DEADLINE,
     };
-    let agent = agent::container(pod, image, &invocation, identity.uid);
+    let agent = agent::container(pod, image, &installation.resources, &invocation, identity.uid);
     let patch = patch::operations(pod, &users, asked, &invocation.request, agent, &status);
     Plan { patch, needs, ..Plan::default() }
 }

@@ -1,11 +1,17 @@
-//! Bytes as Kubernetes writes them: a quantity such as `64Mi` in, whole bytes out.
+//! Quantities as Kubernetes writes them: bytes such as `64Mi` in, whole ones out; and cpu such as `50m`.
 
 use thiserror::Error;
 
-/// Why a text is no number of bytes.
+/// Why a text is no quantity.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("{0:?} is no number of bytes: write 16777216, 16Mi or 16M")]
-pub struct QuantityError(String);
+pub enum QuantityError {
+    /// Of bytes.
+    #[error("{0:?} is no number of bytes: write 16777216, 16Mi or 16M")]
+    Bytes(String),
+    /// Of cpu.
+    #[error("{0:?} is no amount of cpu: write 50m or 0.5")]
+    Cpu(String),
+}
 
 /// Units by suffix: powers of 1024, and of 1000.
 const UNITS: [(&str, u64); 13] = [
@@ -29,7 +35,7 @@ const UNITS: [(&str, u64); 13] = [
 /// # Errors
 /// What is no such quantity. Exponents (`1e3`) are not read: nobody writes bytes so.
 pub fn bytes(text: &str) -> Result<u64, QuantityError> {
-    let error = || QuantityError(text.chars().take(40).collect());
+    let error = || QuantityError::Bytes(text.chars().take(40).collect());
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at_checked(split).ok_or_else(error)?;
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
@@ -45,9 +51,50 @@ pub fn bytes(text: &str) -> Result<u64, QuantityError> {
     Ok(u64::try_from(total).unwrap_or(u64::MAX))
 }
 
+/// Reads a quantity of cpu as thousandths of one: `50m`, `0.5` or `2`.
+///
+/// # Errors
+/// What is no such quantity. What is less than a thousandth is not read, either: Kubernetes refuses it.
+pub fn millis(text: &str) -> Result<u64, QuantityError> {
+    let error = || QuantityError::Cpu(text.chars().take(40).collect());
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |text: &str| if digits(text) { text.parse::<u64>().ok() } else { None };
+    if let Some(millis) = text.strip_suffix('m') {
+        return number(millis).ok_or_else(error);
+    }
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let thousandths = number(&format!("{part:0<3}")).filter(|_| part.len() <= 3).ok_or_else(error)?;
+    let whole = number(whole).ok_or_else(error)?;
+    Ok(whole.saturating_mul(1000).saturating_add(thousandths))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cpu_is_read_as_kubernetes_writes_it() {
+        for (text, expected) in [
+            ("50m", Some(50)),
+            ("0", Some(0)),
+            ("2", Some(2000)),
+            ("0.5", Some(500)),
+            ("1.25", Some(1250)),
+            ("0.001", Some(1)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("0.0001", None),
+            ("0.5m", None),
+            ("", None),
+            ("m", None),
+            (".5", None),
+            ("+5", None),
+            ("-1", None),
+            ("1k", None),
+            ("1 m", None),
+        ] {
+            assert_eq!(millis(text).ok(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn bytes_are_read_as_kubernetes_writes_them() {

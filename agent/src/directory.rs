@@ -4,25 +4,31 @@
 //! name at the top is a link into `..data`. Who watches `..data` learns of a change; who reads gets the old files or
 //! the new ones.
 
-use std::collections::BTreeSet;
+mod files;
+#[cfg(test)]
+mod tests;
+
 use std::env;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
-use std::path::{Component, Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 use std::process;
 
-use keyhatch_agent::env_file::{self, EnvFileError};
+use keyhatch_agent::env_file::EnvFileError;
 use keyhatch_agent::{Answer, Request, layout};
 use thiserror::Error;
 
-use crate::variables::{self, VariableError};
+use crate::variables::VariableError;
+use files::{File, files, tops};
 
 const DATA: &str = "..data";
 const NEW_DATA: &str = "..data_tmp";
 /// What each new folder is called, before its number.
 const FOLDER: &str = "..keyhatch_";
 const STATE: &str = ".keyhatch-state";
+/// Of a folder: what is made in it has its group.
+const SETGID: u32 = 0o2000;
 
 /// The volume.
 #[derive(Debug)]
@@ -50,13 +56,6 @@ pub(crate) enum DirectoryError {
     /// A value that the kubelet cannot read.
     #[error(transparent)]
     EnvFile(#[from] EnvFileError),
-}
-
-/// One file of the new folder.
-struct File {
-    path: PathBuf,
-    bytes: zeroize::Zeroizing<Vec<u8>>,
-    permissions: u32,
 }
 
 impl Directory {
@@ -98,11 +97,14 @@ impl Directory {
         }
         let old = fs::read_link(self.path.join(DATA)).ok();
         let folder = self.new_folder(old.as_deref())?;
-        if let Err(error) = self.fill(&folder, &files) {
-            // Half a folder only takes room; nobody has seen it.
+        if let Err(error) = self.fill(&folder, &files).and_then(|()| self.show(&folder)) {
+            // Half a folder only takes room, and so does a link into it; nobody has seen a file of it.
             let _ = fs::remove_dir_all(&folder);
+            let _ = self.remove_stale_links();
             return Err(error);
         }
+        // Everybody sees the new folder by now: whatever fails from here on, it stays.
+        self.remove_stale_links()?;
         if let Some(old) = old {
             let old = self.path.join(old);
             fs::remove_dir_all(&old).map_err(at(&old))?;
@@ -110,6 +112,8 @@ impl Directory {
         Ok(true)
     }
 
+    /// Writes the files and the links to them. A link whose file is not shown yet is as good as none, and whoever finds
+    /// the folder shown finds all of its names.
     fn fill(&self, folder: &Path, files: &[File]) -> Result<(), DirectoryError> {
         for File { path, bytes, permissions } in files {
             let path = folder.join(path);
@@ -118,36 +122,37 @@ impl Directory {
             }
             write_file(&path, bytes, *permissions)?;
         }
-        self.show(folder, files)
+        for top in tops(files).into_iter().filter(|top| !self.is_linked(top)) {
+            let link = self.path.join(top);
+            symlink(Path::new(DATA).join(top), &link).map_err(at(&link))?;
+        }
+        Ok(())
     }
 
-    /// Points everybody at the folder: one rename.
-    fn show(&self, folder: &Path, files: &[File]) -> Result<(), DirectoryError> {
+    /// Points everybody at the folder: one rename, the last thing that can fail.
+    fn show(&self, folder: &Path) -> Result<(), DirectoryError> {
         let (data, new) = (self.path.join(DATA), self.path.join(NEW_DATA));
         let _ = fs::remove_file(&new);
         let name = folder.file_name().map(PathBuf::from).unwrap_or_default();
         symlink(name, &new).map_err(at(&new))?;
-        fs::rename(&new, &data).map_err(at(&data))?;
-        let tops: BTreeSet<&Path> = files.iter().filter_map(|file| top(&file.path)).collect();
-        for top in &tops {
-            let link = self.path.join(top);
-            if link.symlink_metadata().is_err() {
-                symlink(Path::new(DATA).join(top), &link).map_err(at(&link))?;
-            }
-        }
-        self.remove_stale_links(&tops)
+        fs::rename(&new, &data).map_err(at(&data))
     }
 
-    /// Links to what is no longer there.
-    fn remove_stale_links(&self, tops: &BTreeSet<&Path>) -> Result<(), DirectoryError> {
+    /// Links to what is no longer there, or never came.
+    fn remove_stale_links(&self) -> Result<(), DirectoryError> {
         for entry in fs::read_dir(&self.path).map_err(at(&self.path))? {
             let path = entry.map_err(at(&self.path))?.path();
             let is_ours = fs::read_link(&path).is_ok_and(|target| target.starts_with(DATA));
-            if is_ours && path.file_name().is_some_and(|name| !tops.contains(Path::new(name))) {
+            if is_ours && !path.exists() {
                 fs::remove_file(&path).map_err(at(&path))?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a name at the top leads to what is shown.
+    fn is_linked(&self, top: &Path) -> bool {
+        fs::read_link(self.path.join(top)).is_ok_and(|target| target == Path::new(DATA).join(top))
     }
 
     /// A folder beside the one that is shown; what an earlier process left is removed.
@@ -164,19 +169,22 @@ impl Directory {
         let next = shown.and_then(number).map_or(1, |number| number.wrapping_add(1));
         let folder = self.path.join(format!("{FOLDER}{next}"));
         DirBuilder::new().mode(0o755).create(&folder).map_err(at(&folder))?;
-        // Not less than asked for, whatever the umask.
-        fs::set_permissions(&folder, Permissions::from_mode(0o755)).map_err(at(&folder))?;
+        // Not less than asked for, whatever the umask; and the volume's setgid bit is inherited, by which files belong
+        // to the pod's fsGroup.
+        let inherited = fs::metadata(&folder).map_err(at(&folder))?.mode() & SETGID;
+        fs::set_permissions(&folder, Permissions::from_mode(0o755 | inherited)).map_err(at(&folder))?;
         Ok(folder)
     }
 
-    /// Whether exactly these files are shown, with these bytes.
+    /// Whether exactly these files are shown, with these bytes, each under its name.
     fn holds(&self, files: &[File]) -> bool {
         let data = self.path.join(DATA);
         let same = |file: &File| {
             let path = data.join(&file.path);
             fs::read(&path).is_ok_and(|bytes| zeroize::Zeroizing::new(bytes) == file.bytes)
         };
-        data.exists() && count(&data) == files.len() && files.iter().all(same)
+        let is_linked = || tops(files).into_iter().all(|top| self.is_linked(top));
+        data.exists() && count(&data) == files.len() && files.iter().all(same) && is_linked()
     }
 }
 
@@ -186,49 +194,6 @@ pub(crate) fn copy_program(to: &Path) -> Result<(), DirectoryError> {
     fs::copy("/proc/self/exe", &new).map_err(at(&new))?;
     fs::set_permissions(&new, Permissions::from_mode(0o555)).map_err(at(&new))?;
     fs::rename(&new, to).map_err(at(to))
-}
-
-/// All files of an answer, in one order, variables among them.
-fn files(request: &Request, answer: &Answer) -> Result<Vec<File>, DirectoryError> {
-    let mut files = Vec::new();
-    for (name, content) in &answer.files {
-        let own = request.files.get(name).and_then(|file| file.permissions);
-        files.push(File {
-            path: safe(name)?,
-            bytes: content.expose().to_vec().into(),
-            permissions: own.unwrap_or(request.permissions).bits(),
-        });
-    }
-    for (container, all) in &answer.env {
-        let is_kubelets = request.kubelet_env.contains(container);
-        files.push(File {
-            path: variables_file(container)?,
-            bytes: if is_kubelets { env_file::write(all)? } else { variables::write(all)? },
-            permissions: request.permissions.bits(),
-        });
-    }
-    Ok(files)
-}
-
-/// A container's name is no path: what it could lead out of is checked as a file's name is.
-fn variables_file(container: &str) -> Result<PathBuf, DirectoryError> {
-    safe(container)?;
-    Ok(layout::variables(container).into())
-}
-
-/// The broker checks names, too; this is the last one that can.
-fn safe(name: &str) -> Result<PathBuf, DirectoryError> {
-    let path = Path::new(name);
-    let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    let is_reserved = name.starts_with("..") || name.starts_with(layout::RESERVED);
-    if name.is_empty() || !is_plain || is_reserved || name.contains('\0') {
-        return Err(DirectoryError::Name(name.to_owned()));
-    }
-    Ok(path.to_owned())
-}
-
-fn top(path: &Path) -> Option<&Path> {
-    path.components().next().map(|part| Path::new(part.as_os_str()))
 }
 
 /// The file is the agent's alone until it is whole: other containers see the volume, too.
@@ -247,105 +212,4 @@ fn count(folder: &Path) -> usize {
 fn at(path: &Path) -> impl FnOnce(io::Error) -> DirectoryError {
     let path = path.to_owned();
     move |source| DirectoryError::Write { path, source }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::MetadataExt;
-
-    use keyhatch_agent::Content;
-
-    fn answer(files: &[(&str, &str)]) -> Answer {
-        let file = |(name, text): &(&str, &str)| ((*name).to_owned(), Content::new(text.as_bytes().to_vec()));
-        let env = [("app".to_owned(), [("A".to_owned(), Content::new(b"1".to_vec()))].into())].into();
-        Answer { files: files.iter().map(file).collect(), env, roots: String::new() }
-    }
-
-    fn directory() -> (tempfile::TempDir, Directory) {
-        let kept = tempfile::tempdir().unwrap();
-        let path = kept.path().to_owned();
-        (kept, Directory { path })
-    }
-
-    fn names(directory: &Directory) -> Vec<String> {
-        let entries = fs::read_dir(&directory.path).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn files_change_together_and_stale_names_go() {
-        let (_kept, directory) = directory();
-        let request = Request::default();
-        assert!(!directory.is_filled());
-        assert!(
-            directory.write(&request, &answer(&[("a", "1"), ("tls/key", "2"), ("tls/crt", "3")])).unwrap()
-        );
-        assert!(directory.is_filled());
-        assert_eq!(names(&directory), ["..data", "..keyhatch_1", ".keyhatch", "a", "tls"]);
-        assert_eq!(fs::read(directory.path.join("tls/key")).unwrap(), b"2");
-        assert_eq!(fs::read(directory.path.join(".keyhatch/app.env")).unwrap(), b"A=1\0");
-
-        assert!(directory.write(&request, &answer(&[("b", "4")])).unwrap());
-        assert_eq!(names(&directory), ["..data", "..keyhatch_2", ".keyhatch", "b"]);
-        assert_eq!(fs::read(directory.path.join("b")).unwrap(), b"4");
-    }
-
-    #[test]
-    fn what_is_there_already_is_not_written_again() {
-        let (_kept, directory) = directory();
-        let request = Request::default();
-        directory.write(&request, &answer(&[("a", "1")])).unwrap();
-        assert!(!directory.write(&request, &answer(&[("a", "1")])).unwrap());
-        assert!(directory.write(&request, &answer(&[("a", "2")])).unwrap());
-        assert!(directory.write(&request, &answer(&[])).unwrap());
-    }
-
-    #[test]
-    fn permissions_are_as_asked_whatever_the_umask() {
-        let (_kept, directory) = directory();
-        let request: Request = serde_json::from_str(
-            r#"{"files":{"a":{"from":"s::a","permissions":"0444"},"b":{"from":"s::b"}},"permissions":"0440"}"#,
-        )
-        .unwrap();
-        directory.write(&request, &answer(&[("a", "1"), ("b", "1")])).unwrap();
-        let mode = |name: &str| fs::metadata(directory.path.join(name)).unwrap().mode() & 0o7777;
-        assert_eq!([mode("a"), mode("b"), mode(".keyhatch/app.env")], [0o444, 0o440, 0o440]);
-    }
-
-    #[test]
-    fn the_kubelet_gets_variables_as_it_reads_them() {
-        let (_kept, directory) = directory();
-        let request = Request { kubelet_env: ["app".to_owned()].into(), ..Request::default() };
-        directory.write(&request, &answer(&[])).unwrap();
-        assert_eq!(fs::read(directory.path.join(".keyhatch/app.env")).unwrap(), b"A='1'\n");
-    }
-
-    #[test]
-    fn names_that_lead_elsewhere_are_refused_and_nothing_changes() {
-        let (_kept, directory) = directory();
-        directory.write(&Request::default(), &answer(&[("a", "1")])).unwrap();
-        for name in
-            ["", "/etc/passwd", "../x", "a/../../x", "..data", ".keyhatch/app.env", ".keyhatch-agent", "./x"]
-        {
-            let refused = directory.write(&Request::default(), &answer(&[("a", "2"), (name, "x")]));
-            assert!(matches!(refused, Err(DirectoryError::Name(_))), "{name}: {refused:?}");
-        }
-        assert_eq!(fs::read(directory.path.join("a")).unwrap(), b"1");
-    }
-
-    #[test]
-    fn half_a_folder_is_not_shown_and_goes_with_the_next_one() {
-        let (_kept, directory) = directory();
-        directory.write(&Request::default(), &answer(&[("a", "1")])).unwrap();
-        // A file cannot be a folder, too.
-        assert!(directory.write(&Request::default(), &answer(&[("x", "1"), ("x/y", "2")])).is_err());
-        assert_eq!(names(&directory), ["..data", "..keyhatch_1", ".keyhatch", "a"]);
-        fs::create_dir(directory.path.join("..keyhatch_7")).unwrap();
-        directory.write(&Request::default(), &answer(&[("a", "2")])).unwrap();
-        assert_eq!(names(&directory), ["..data", "..keyhatch_2", ".keyhatch", "a"]);
-    }
 }

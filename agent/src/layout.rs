@@ -14,6 +14,8 @@ pub const TOKEN: &str = "/run/keyhatch/token";
 pub const TOKEN_FILE: &str = "token";
 /// The agent's own program in the volume with the secrets, for containers that start with it.
 pub const PROGRAM: &str = ".keyhatch-agent";
+/// The most bytes that the program has there: `manifests/image/build.sh` builds no larger one.
+pub const PROGRAM_SIZE: u64 = 7 * 1024 * 1024 / 2;
 /// Files at the top of the volume whose names begin so are Keyhatch's own; the folder of this name has the variables.
 pub const RESERVED: &str = ".keyhatch";
 

@@ -4,12 +4,13 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use keyhatch_agent::{Answer, Invocation, InvocationError, layout};
+use keyhatch_agent::{Answer, Invocation, InvocationError, Mode, layout};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::register_conditional_shutdown;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -54,12 +55,20 @@ pub(crate) enum RunError {
 /// Runs until the files are there (`init`), or until it is told to end (`sidecar`).
 pub(crate) fn run(args: &[&str]) -> Result<(), RunError> {
     let invocation = Invocation::from_args(args)?;
-    // The first process of a container has no default for these.
+    let is_bare = Arc::new(AtomicBool::new(true));
+    end_on_signals(&is_bare).map_err(RunError::Signals)?;
+    Agent::new(invocation, is_bare)?.run()
+}
+
+/// The first process of a container has no default for these. To the kubelet 0 means that the files are there, and the
+/// pod would start without: while it is bare, an agent ends as one that a signal ended.
+fn end_on_signals(is_bare: &Arc<AtomicBool>) -> std::io::Result<()> {
     for signal in [SIGTERM, SIGINT] {
-        signal_hook::flag::register_conditional_shutdown(signal, 0, Arc::new(AtomicBool::new(true)))
-            .map_err(RunError::Signals)?;
+        // In this order: the first whose condition holds ends the process.
+        register_conditional_shutdown(signal, 128 + signal, Arc::clone(is_bare))?;
+        register_conditional_shutdown(signal, 0, Arc::new(AtomicBool::new(true)))?;
     }
-    Agent::new(invocation)?.run()
+    Ok(())
 }
 
 struct Agent {
@@ -70,10 +79,12 @@ struct Agent {
     state: State,
     /// What was said last, to say it once.
     said: String,
+    /// Whether an end now would be no good end: always that of `init`, whose good end is its own.
+    is_bare: Arc<AtomicBool>,
 }
 
 impl Agent {
-    fn new(invocation: Invocation) -> Result<Self, RunError> {
+    fn new(invocation: Invocation, is_bare: Arc<AtomicBool>) -> Result<Self, RunError> {
         let directory = Directory::from_environment();
         let has_variables =
             !invocation.request.env.is_empty() || !invocation.request.external_secret_env.is_empty();
@@ -84,14 +95,16 @@ impl Agent {
         let token = env::var_os("KEYHATCH_TOKEN_FILE")
             .map_or_else(|| Path::new(layout::TOKEN).join(layout::TOKEN_FILE), PathBuf::from);
         let broker = Broker::new(&invocation);
-        Ok(Self { invocation, broker, directory, token, state, said: String::new() })
+        Ok(Self { invocation, broker, directory, token, state, said: String::new(), is_bare })
     }
 
     fn run(mut self) -> Result<(), RunError> {
         let started = Instant::now();
         let mut pace = Pace::new(&self.invocation, self.directory.is_filled());
+        self.mark_filled();
         loop {
             let outcome = self.refresh();
+            self.mark_filled();
             match pace.next(started.elapsed(), outcome.is_ok(), self.broker.chance()) {
                 Next::End => return Ok(()),
                 Next::Wait(pause) => {
@@ -105,6 +118,12 @@ impl Agent {
                 }
             }
         }
+    }
+
+    /// For signals, which can come at any time: a sidecar that is started again finds its files.
+    fn mark_filled(&self) {
+        let is_good = matches!(self.invocation.mode, Mode::Sidecar) && self.directory.is_filled();
+        self.is_bare.store(!is_good, Ordering::Relaxed);
     }
 
     /// Asks once, and writes what is new.

@@ -23,7 +23,7 @@ for name in "$@"; do
   cp "$out/build/$target/$profile/$name" "$out/$name"
   echo "image: $out/$name, $(stat -c %s "$out/$name") bytes"
 done
-# It is in the memory of every pod.
+# It is in the memory of every pod, and the broker counts on that (PROGRAM_SIZE).
 bar=$((7 * 1024 * 1024 / 2))
 size=$(stat -c %s "$out/keyhatch-agent" 2>/dev/null || echo 0)
 [ "$size" -le "$bar" ] || { echo "image: keyhatch-agent has $size bytes, more than $bar" >&2; exit 1; }

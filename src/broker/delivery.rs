@@ -130,13 +130,21 @@ fn env<'a>(admitted: &Admitted, resolved: &'a Resolved) -> Result<BTreeMap<Strin
     Ok(env)
 }
 
+/// What memory is given away by: a file of one byte takes as much.
+const PAGE: usize = 4096;
+
+/// A file each; all variables of a container are one.
 fn check_room(room: u64, files: &Values<'_>, env: &BTreeMap<String, Values<'_>>) -> Result<(), Denial> {
-    let all = files.iter().chain(env.values().flatten());
-    let size: usize = all.map(|(name, value)| name.len() + value.len()).sum();
+    let variables =
+        |of: &Values<'_>| of.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>();
+    let all = files.values().map(|value| value.len()).chain(env.values().map(variables));
+    let size: usize = all.map(|bytes| bytes.next_multiple_of(PAGE)).sum();
     if u64::try_from(size).is_ok_and(|size| size <= room) {
         return Ok(());
     }
-    let message = format!("{size} bytes do not fit into the pod's volume of {room}: ask for less");
+    let message = format!(
+        "{size} bytes do not fit into the pod's volume, which holds {room}, and once more what replaces them: ask for less"
+    );
     Err(Denial::new(Reason::TooLarge, message))
 }
 
@@ -228,13 +236,13 @@ mod tests {
     #[test]
     fn everything_has_its_place_or_nothing_is_sent() {
         let told: Vec<_> = [
-            told(1000, &["K"]),
-            told(1000, &["a"]),
-            told(1000, &["A"]),
-            told(1000, &["b"]),
-            told(1000, &["k.json"]),
-            told(1000, &["..data"]),
-            told(20, &["K"]),
+            told(20_000, &["K"]),
+            told(20_000, &["a"]),
+            told(20_000, &["A"]),
+            told(20_000, &["b"]),
+            told(20_000, &["k.json"]),
+            told(20_000, &["..data"]),
+            told(10_000, &["K"]),
         ]
         .into();
         insta::assert_snapshot!(told.join("\n"), @r#"
@@ -244,13 +252,13 @@ mod tests {
         NameTaken: key "b" of ExternalSecret x: there is another file of this name; rewrite the key
         ValueUnusable: key "k.json" of ExternalSecret x: a variable's name has letters, digits and _, and does not begin with a digit
         ValueUnusable: key "..data" of ExternalSecret x: names that begin with .keyhatch or .. are reserved
-        TooLarge: 32 bytes do not fit into the pod's volume of 20: ask for less
+        TooLarge: 12288 bytes do not fit into the pod's volume, which holds 10000, and once more what replaces them: ask for less
         "#);
     }
 
     #[test]
     fn what_the_kubelet_would_read_otherwise_is_not_sent() {
-        let mut admitted = admitted(1000);
+        let mut admitted = admitted(20_000);
         admitted.grant.external_secret_env.clear();
         admitted.grant.kubelet_env = ["app".to_owned()].into();
         let mut resolved = resolved(&admitted, &[]);
@@ -269,7 +277,7 @@ mod tests {
 
     #[test]
     fn the_tag_changes_with_versions_request_and_roots_and_not_with_values() {
-        let admitted = admitted(1000);
+        let admitted = admitted(20_000);
         let mut resolved = resolved(&admitted, &["K"]);
         let first = tag(&admitted, &resolved, "roots");
         assert_eq!(first, tag(&admitted, &resolved, "roots"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
-use keyhatch_agent::layout::{CONTAINER, SECRETS_VOLUME};
+use keyhatch_agent::layout::{CONTAINER, PROGRAM_SIZE, SECRETS_VOLUME};
 use keyhatch_agent::{Invocation, Mode};
 use kube::Client;
 use kube::api::Api;
@@ -40,7 +40,7 @@ pub(super) struct Admitted {
     pub(super) mode: Mode,
     /// The request, as text: equal requests are equal text.
     pub(super) request: String,
-    /// What its volume holds, in bytes.
+    /// What its volume holds of an answer, in bytes.
     pub(super) room: u64,
 }
 
@@ -48,6 +48,7 @@ pub(super) struct Admitted {
 #[derive(Debug)]
 pub(super) struct Pods {
     client: PodClient,
+    allow_shared_pid: bool,
     kept: Kept<(String, String, String), Result<Arc<Admitted>, Denial>>,
 }
 
@@ -60,8 +61,8 @@ impl std::fmt::Debug for PodClient {
 }
 
 impl Pods {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client: PodClient(client), kept: Kept::new(LIMITS) }
+    pub(super) fn new(client: Client, allow_shared_pid: bool) -> Self {
+        Self { client: PodClient(client), allow_shared_pid, kept: Kept::new(LIMITS) }
     }
 
     /// What the pod of a caller may ask for now.
@@ -73,14 +74,14 @@ impl Pods {
     async fn ask(&self, caller: &Caller) -> (Result<Arc<Admitted>, Denial>, Duration) {
         let api = Api::<Pod>::namespaced(self.client.0.clone(), &caller.namespace);
         match api::answer("the pod", api.get_opt(&caller.pod)).await {
-            Ok(pod) => (admitted(pod.as_ref(), caller).map(Arc::new), LASTS),
+            Ok(pod) => (admitted(pod.as_ref(), caller, self.allow_shared_pid).map(Arc::new), LASTS),
             Err(denial) => (Err(denial), SHORT),
         }
     }
 }
 
 /// Judges a pod.
-fn admitted(pod: Option<&Pod>, caller: &Caller) -> Result<Admitted, Denial> {
+fn admitted(pod: Option<&Pod>, caller: &Caller, allow_shared_pid: bool) -> Result<Admitted, Denial> {
     let deny = |reason, message: String| Err(Denial::new(reason, message));
     let Some(Pod { metadata, spec: Some(spec), status }) = pod else {
         return deny(Reason::PodNotFound, format!("pod {} does not exist any more", caller.pod));
@@ -100,7 +101,22 @@ fn admitted(pod: Option<&Pod>, caller: &Caller) -> Result<Admitted, Denial> {
     if !matches!(phase, "Pending" | "Running") {
         return deny(Reason::PodFinished, format!("pod {} is {phase}", caller.pod));
     }
+    if !allow_shared_pid {
+        check_shared(spec).map_err(|cause| Denial::new(Reason::RequestRefused, cause))?;
+    }
     asked_for(spec)
+}
+
+/// As at admission, where a pod that does not ask may have passed: who sees the agent's process has its token.
+fn check_shared(spec: &PodSpec) -> Result<(), String> {
+    let shared = [("hostPID", spec.host_pid), ("shareProcessNamespace", spec.share_process_namespace)];
+    match shared.iter().find(|(_, is_shared)| *is_shared == Some(true)) {
+        Some((field, _)) => Err(format!(
+            "spec.{field}: every container of the pod could read the secrets of all, by /proc; leave it out, or give \
+             keyhatch serve --allow-shared-pid"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What the injected container was told, with every rule applied again: nobody says that a webhook wrote it.
@@ -133,14 +149,15 @@ fn asked_for(spec: &PodSpec) -> Result<Admitted, Denial> {
     })
 }
 
-/// What fits into the volume.
+/// What fits into the volume beside the agent's program, and beside what it replaces: the old files are there until all
+/// of the new ones are.
 fn room(spec: &PodSpec) -> Result<u64, String> {
     let volume = spec.volumes.iter().flatten().find(|volume| volume.name == SECRETS_VOLUME);
     let volume = volume.and_then(|volume| volume.empty_dir.as_ref());
     let volume = volume.ok_or_else(|| format!("the pod has no emptyDir volume {SECRETS_VOLUME}"))?;
     let limit = volume.size_limit.as_ref().map(|limit| quantity::bytes(&limit.0)).transpose();
     let limit = limit.map_err(|error| format!("sizeLimit of volume {SECRETS_VOLUME}: {error}"))?;
-    Ok(limit.unwrap_or(LARGEST).min(LARGEST))
+    Ok(limit.map_or(LARGEST, |limit| limit.saturating_sub(PROGRAM_SIZE) / 2).min(LARGEST))
 }
 
 #[cfg(test)]
@@ -166,21 +183,25 @@ mod tests {
         let args = ["init", request, "--broker=b:1", "--roots=r", "--deadline=60"];
         let mut pod = json!({
             "metadata": {"name": "app-1", "uid": "u-1", "deletionTimestamp": null},
-            "spec": {"serviceAccountName": "app", "containers": [{"name": "app"}],
+            "spec": {"serviceAccountName": "app", "hostPID": null, "shareProcessNamespace": null,
+                "containers": [{"name": "app"}],
                 "initContainers": [{"name": CONTAINER, "args": args}],
                 "volumes": [{"name": SECRETS_VOLUME, "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}]},
             "status": {"phase": "Pending"}});
         *pod.pointer_mut(pointer).unwrap() = value;
-        admitted(Some(&serde_json::from_value(pod).unwrap()), &caller())
+        admitted(Some(&serde_json::from_value(pod).unwrap()), &caller(), false)
     }
 
     #[test]
     fn a_pod_that_waits_or_runs_gets_what_its_args_ask_for() {
         let given = judged("/status/phase", json!("Running")).unwrap();
-        assert_eq!((given.room, given.mode), (16 << 20, Mode::Init));
+        assert_eq!((given.room, given.mode), ((16 * 1024 - 3584) / 2 * 1024, Mode::Init));
         assert_eq!(given.request, r#"{"files":{"a":{"from":"aws::a"}},"permissions":"0400"}"#);
         assert_eq!(given.grant.files.len(), 1);
-        assert_eq!(judged("/spec/volumes/0/emptyDir/sizeLimit", json!("1Ti")).unwrap().room, LARGEST);
+        for (limit, room) in [("1Ti", LARGEST), ("24Mi", 10_747_904), ("3584Ki", 0), ("1Mi", 0)] {
+            let given = judged("/spec/volumes/0/emptyDir/sizeLimit", json!(limit)).unwrap();
+            assert_eq!(given.room, room, "{limit}");
+        }
     }
 
     #[test]
@@ -205,10 +226,12 @@ mod tests {
             ),
             ("/spec/volumes/0/emptyDir/sizeLimit", json!("much"), Reason::RequestRefused),
             ("/spec/volumes", json!([]), Reason::RequestRefused),
+            ("/spec/hostPID", json!(true), Reason::RequestRefused),
+            ("/spec/shareProcessNamespace", json!(true), Reason::RequestRefused),
         ] {
             let answer = judged(pointer, value.clone());
             assert_eq!(answer.map_err(|denial| denial.reason), Err(reason), "{pointer} {value}");
         }
-        assert_eq!(admitted(None, &caller()).unwrap_err().reason, Reason::PodNotFound);
+        assert_eq!(admitted(None, &caller(), false).unwrap_err().reason, Reason::PodNotFound);
     }
 }

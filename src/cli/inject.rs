@@ -51,7 +51,7 @@ impl Inject {
                 .map_err(|error| format!("--ca-file {}: {error}", file.display()))?,
             None => String::new(),
         };
-        let mut installation = injection.installation(roots);
+        let mut installation = injection.installation(roots)?;
         installation
             .image
             .get_or_insert_with(|| concat!("keyhatch-agent:", env!("CARGO_PKG_VERSION")).into());

@@ -22,8 +22,8 @@ pub(super) struct PodFlags {
 
 impl PodFlags {
     /// What the flow is started with.
-    pub(super) fn config(&self) -> PodsConfig {
-        PodsConfig { listen: self.broker_listen }
+    pub(super) fn config(&self, allow_shared_pid: bool) -> PodsConfig {
+        PodsConfig { listen: self.broker_listen, allow_shared_pid }
     }
 
     /// Where secrets come from, of pods and of loops.

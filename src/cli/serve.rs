@@ -121,15 +121,16 @@ impl Serve {
         let _logging = telemetry::init(log_format, &log_level);
         let leadership = certificates.leadership();
         let answers_reviews = flows.contains(&Flow::Admission);
+        let installation = injection.installation(String::new())?;
         let flows = FlowConfigs {
+            pods: flows.contains(&Flow::Pods).then(|| pods.config(installation.allow_shared_pid)),
             admission: answers_reviews.then(|| AdmissionConfig {
                 listen: webhook_listen,
                 settings: rules.settings(enforce, loops.adopt),
                 cluster_checks,
                 preflight,
-                installation: injection.installation(String::new()),
+                installation,
             }),
-            pods: flows.contains(&Flow::Pods).then(|| pods.config()),
             loops: flows.contains(&Flow::Loops).then(|| loops.config(leadership.of_loops())),
             secrets: pods.secrets(),
         };
@@ -143,7 +144,6 @@ impl Serve {
             flows,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(server::serve(config))?;
-        Ok(())
+        Ok(runtime.block_on(server::serve(config))?)
     }
 }

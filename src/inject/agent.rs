@@ -7,21 +7,27 @@ pub(super) use keyhatch_agent::layout::{
 use keyhatch_agent::{AUDIENCE, Invocation, Mode, layout};
 use serde_json::{Map, Value, json};
 
+use super::resources::Resources;
+
 /// The agent's program, in its image.
 const PROGRAM: &str = "/keyhatch-agent";
 /// What all files, twice while they are exchanged, and the program may take.
 const SIZE: &str = "24Mi";
-/// The agent's own memory, and the volume's: what it writes there counts as its own.
-const MEMORY: &str = "48Mi";
 
 /// The container.
-pub(super) fn container(pod: &Value, image: &str, invocation: &Invocation, uid: u64) -> Value {
+pub(super) fn container(
+    pod: &Value,
+    image: &str,
+    resources: &Resources,
+    invocation: &Invocation,
+    uid: u64,
+) -> Value {
     let mut container = json!({
         "name": AGENT,
         "image": image,
         "command": [PROGRAM],
         "args": invocation.to_args().unwrap_or_default(),
-        "resources": resources(pod),
+        "resources": resources.within(pod),
         "volumeMounts": [
             {"name": SECRETS, "mountPath": layout::SECRETS},
             {"name": TOKEN, "mountPath": layout::TOKEN, "readOnly": true},
@@ -54,37 +60,6 @@ fn startup_probe(deadline: u64) -> Value {
         "successThreshold": 1,
         "failureThreshold": deadline.saturating_add(60),
     })
-}
-
-/// Requests and limits of everything that a quota can ask for; equal in a pod that would be Guaranteed without us. A
-/// pod with resources of its own shares those.
-fn resources(pod: &Value) -> Value {
-    if pod.pointer("/spec/resources").is_some() {
-        return json!({});
-    }
-    if is_guaranteed(pod) {
-        let both = json!({"cpu": "50m", "memory": MEMORY, "ephemeral-storage": "16Mi"});
-        return json!({"limits": both, "requests": both});
-    }
-    // The agent computes for some 25 ms before the pod's containers may start, and at 50m that took half a second.
-    json!({
-        "limits": {"cpu": "200m", "memory": MEMORY, "ephemeral-storage": "16Mi"},
-        "requests": {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "16Mi"},
-    })
-}
-
-/// Whether every container has limits of cpu and memory, and requests the same.
-fn is_guaranteed(pod: &Value) -> bool {
-    let is_fixed = |container: &Value| {
-        let resource = |kind: &str, name: &str| {
-            container.get("resources").and_then(|all| all.get(kind)).and_then(|all| all.get(name))
-        };
-        ["cpu", "memory"].iter().all(|name| {
-            let limit = resource("limits", name);
-            limit.is_some() && resource("requests", name).is_none_or(|request| Some(request) == limit)
-        })
-    };
-    super::containers::of(pod).iter().all(|container| is_fixed(container.whole()))
 }
 
 /// Both volumes, by name.

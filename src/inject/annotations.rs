@@ -28,6 +28,8 @@ pub const INJECT: &str = "keyhatch.dev/inject";
 pub const STORE: &str = "keyhatch.dev/store";
 /// How soon a new value is there at the latest; of a namespace, for all its pods.
 pub const REFRESH: &str = "keyhatch.dev/refresh";
+/// What containers without `command` start.
+pub const ENTRYPOINT: &str = "keyhatch.dev/entrypoint";
 /// Whether the kubelet may set variables.
 pub const ENV_VIA: &str = "keyhatch.dev/env-via";
 /// Written by the webhook, never read.

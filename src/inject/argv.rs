@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keyhatch_agent::{Request, layout};
 use serde_json::Value;
 
-use super::annotations::{Asked, INLINE};
+use super::annotations::{Asked, ENTRYPOINT, INLINE};
 use super::containers::{Container, User};
 use super::{Code, via};
 use crate::field::Field;
@@ -46,6 +46,7 @@ pub(super) fn check(
     asked: &Asked,
     request: &Request,
     spec: &Field<'_>,
+    annotations: &Field<'_>,
     report: &mut Report,
 ) {
     for User { container, .. } in users {
@@ -56,6 +57,7 @@ pub(super) fn check(
                 check_expansion(container, request, at, report);
                 check_probes(container, at, report);
             });
+            check_entrypoint(container, asked, request, annotations, report);
         }
     }
 }
@@ -82,15 +84,8 @@ fn check_command(container: &Container<'_>, asked: &Asked, at: &Field<'_>, repor
 
 /// `$(VAR)` is replaced by the kubelet, before the variable has its value.
 fn check_expansion(container: &Container<'_>, request: &Request, at: &Field<'_>, report: &mut Report) {
-    let known: BTreeSet<&str> =
-        request.env.get(container.name).into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-    let mut tell = |at: &Field<'_>, text: &str| {
-        if let Some(name) = expanded(text).find(|name| known.contains(name)) {
-            let cause =
-                format!("$({name}) is replaced before {name} has its value; let a shell expand ${name}");
-            report.text(Code::VariableExpansion.rule(), at, text, cause);
-        }
-    };
+    let known = variables(container, request);
+    let mut tell = |at: &Field<'_>, text: &str| check_text(text, &known, at, report);
     for list in ["command", "args"] {
         let list_at = at.key(list);
         container.texts(list).enumerate().for_each(|(index, text)| tell(&list_at.index(index), text));
@@ -101,6 +96,37 @@ fn check_expansion(container: &Container<'_>, request: &Request, at: &Field<'_>,
         if !value.starts_with(INLINE) {
             tell(&env.index(index).key("value"), value);
         }
+    }
+}
+
+/// What `entrypoint` says becomes the container's `command`, if it has none.
+fn check_entrypoint(
+    container: &Container<'_>,
+    asked: &Asked,
+    request: &Request,
+    annotations: &Field<'_>,
+    report: &mut Report,
+) {
+    if !container.own_command().is_empty() {
+        return;
+    }
+    let known = variables(container, request);
+    let at = annotations.key(ENTRYPOINT);
+    let at = at.key(container.name);
+    for word in asked.entrypoint.get(container.name).into_iter().flatten() {
+        check_text(word, &known, &at, report);
+    }
+}
+
+/// The variables of a container that are named.
+fn variables<'a>(container: &Container<'_>, request: &'a Request) -> BTreeSet<&'a str> {
+    request.env.get(container.name).into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+}
+
+fn check_text(text: &str, known: &BTreeSet<&str>, at: &Field<'_>, report: &mut Report) {
+    if let Some(name) = expanded(text).find(|name| known.contains(name)) {
+        let cause = format!("$({name}) is replaced before {name} has its value; let a shell expand ${name}");
+        report.text(Code::VariableExpansion.rule(), at, text, cause);
     }
 }
 

@@ -48,6 +48,7 @@ pub enum Code {
     RefreshIgnored,
     RefreshOfVariables,
     PermsUnreadable,
+    SeesAll,
 }
 
 impl Code {
@@ -92,6 +93,7 @@ impl Code {
         Self::RefreshIgnored,
         Self::RefreshOfVariables,
         Self::PermsUnreadable,
+        Self::SeesAll,
     ];
 
     /// The code as a rule.
@@ -159,10 +161,10 @@ impl Code {
                 "Leave the mount out: every container gets one.") },
             Self::ReservedName => const { &deny("ReservedName", Forbidden,
                 "What is called so is injected; anything else of that name could pass for it.",
-                "Another name. A copy of an injected pod keeps its annotations: kubectl debug --copy-to … --keep-annotations.") },
+                "Another name. A copy of an injected pod keeps its annotations: kubectl debug --copy-to … --keep-annotations --share-processes=false.") },
             Self::HostPIDForbidden => const { &deny("HostPIDForbidden", Forbidden,
                 "Whoever shares the process namespace reads the files and variables of every container.",
-                "Leave it out; or the operator of Keyhatch gives --allow-shared-pid.") },
+                "Leave it out (kubectl debug --copy-to … --share-processes=false); or the operator of Keyhatch gives --allow-shared-pid.") },
             Self::WindowsPod => const { &deny("WindowsPod", NotSupported,
                 "The agent is a program for Linux.",
                 "An ExternalSecret.") },
@@ -217,6 +219,9 @@ impl Code {
             Self::PermsUnreadable => const { &warn("PermsUnreadable",
                 "The containers run as others than the file's owner and may not be able to read it.",
                 "0440 with an fsGroup, 0444, or one runAsUser for all containers.") },
+            Self::SeesAll => const { &warn("SeesAll",
+                "Secrets are one volume: a container with a reference of its own mounts those of all others, too.",
+                "keyhatch.dev/containers with its name; or env-via: kubelet and no command, and it mounts nothing.") },
         }
     }
 }

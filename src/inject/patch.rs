@@ -46,7 +46,7 @@ fn container(user: &User<'_>, asked: &Asked, request: &Request, patch: &mut Vec<
         }
     }
     via::operations(&container, request, patch);
-    if !places::is_mounted(user, asked) {
+    if places::is_needed(user, asked) && !places::is_mounted(user, asked) {
         append(
             container.get("volumeMounts"),
             &member("volumeMounts"),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Code, Installation};
+use super::{Code, Installation, reserved};
 use crate::field::Field;
 use crate::finding::Report;
 
@@ -17,10 +17,22 @@ pub(super) fn check(pod: &Value, installation: &Installation, spec: &Field<'_>, 
         let at = spec.key("nodeSelector");
         report.text(Code::WindowsPod.rule(), &at.key("kubernetes.io/os"), "windows", ON_LINUX);
     }
+    check_shared(pod, installation, spec, report);
+}
+
+/// Checks that no container sees the processes of others: `/proc` has their files, their variables and the agent's token.
+pub(super) fn check_shared(pod: &Value, installation: &Installation, spec: &Field<'_>, report: &mut Report) {
+    let remedy = match reserved::agent_in(pod) {
+        Some(_) => {
+            "leave it out; a copy for debugging needs kubectl debug --copy-to=… --share-processes=false"
+        }
+        None => "leave it out",
+    };
     for shared in ["hostPID", "shareProcessNamespace"] {
-        let is_shared = get("/spec").and_then(|spec| spec.get(shared)).and_then(Value::as_bool) == Some(true);
+        let is_shared =
+            pod.get("spec").and_then(|spec| spec.get(shared)).and_then(Value::as_bool) == Some(true);
         if is_shared && !installation.allow_shared_pid {
-            let cause = "every container could read the secrets of all, by /proc; leave it out";
+            let cause = format!("every container could read the secrets of all, by /proc; {remedy}");
             report.forbidden(Code::HostPIDForbidden.rule(), &spec.key(shared), cause);
         }
     }

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::agent::{self, AGENT, SECRETS, TOKEN};
 use super::annotations::Asked;
-use super::containers::{self, Container, User};
-use super::{Code, Installation, user, via};
+use super::containers::{self, Container};
+use super::{Code, Installation, pod, user, via};
 use crate::field::Field;
 use crate::finding::Report;
 
@@ -62,9 +62,11 @@ pub(super) fn check_unasked(pod: &Value, installation: &Installation, at: &Field
             (agent, _) => list.index(agent.map_or(0, |(index, _)| index)).to_string(),
         };
         let cause = "the pod has names of what is injected, but is none that was injected here: choose other \
-                     names, or copy a pod with its annotations (kubectl debug --copy-to=… --keep-annotations)";
+                     names, or copy a pod with its annotations (kubectl debug --copy-to=… --keep-annotations \
+                     --share-processes=false)";
         report.forbidden(Code::ReservedName.rule(), &Field::Path(&field), cause);
     }
+    pod::check_shared(pod, installation, &spec, report);
 }
 
 /// Whether the container is the one that would be injected for its own request.
@@ -75,11 +77,9 @@ fn is_intact(
     installation: &Installation,
 ) -> bool {
     let (Some(invocation), Some(image)) = (invocation(container), &installation.image) else { return false };
-    let users: Vec<_> = containers.iter().filter(|container| container.mounts(SECRETS)).collect();
-    let users: Vec<_> =
-        users.into_iter().map(|container| User { container: *container, is_meant: true }).collect();
+    let users: Vec<_> = containers.iter().filter(|container| container.mounts(SECRETS)).copied().collect();
     let uid = user::choose(pod, &users).uid;
-    agent::is_same(container, &agent::container(pod, image, &invocation, uid))
+    agent::is_same(container, &agent::container(pod, image, &installation.resources, &invocation, uid))
 }
 
 /// The pod's own containers have no name of ours, and mount nothing of ours but the secrets, whole and read-only.

@@ -4,7 +4,7 @@ use keyhatch_agent::{Permissions, Request};
 use serde_json::Value;
 
 use super::Code;
-use super::containers::User;
+use super::containers::Container;
 use crate::field::Field;
 use crate::finding::Report;
 
@@ -22,17 +22,17 @@ pub(super) struct Identity {
     is_common: bool,
 }
 
-/// The user that all containers with secrets run as, if it is one and not root: then nobody else can read the files.
+/// The user that all containers with the volume run as, if it is one and not root: then nobody else can read the files.
 /// Else the volume's group, if it has one; else everybody who mounts it.
-pub(super) fn choose(pod: &Value, users: &[User<'_>]) -> Identity {
+pub(super) fn choose(pod: &Value, containers: &[Container<'_>]) -> Identity {
     let id = |context: Option<&Value>, key: &str| {
         context.and_then(|context| context.get(key)).and_then(Value::as_u64)
     };
     let of_pod = pod.pointer("/spec/securityContext");
-    let of_container = |user: &User<'_>| {
-        id(user.container.get("securityContext"), "runAsUser").or_else(|| id(of_pod, "runAsUser"))
+    let of_container = |container: &Container<'_>| {
+        id(container.get("securityContext"), "runAsUser").or_else(|| id(of_pod, "runAsUser"))
     };
-    let mut uids = users.iter().map(of_container);
+    let mut uids = containers.iter().map(of_container);
     let first = uids.next().flatten().filter(|uid| *uid != 0);
     match first.filter(|_| uids.all(|uid| uid == first)) {
         Some(uid) => Identity { uid, permissions: Permissions::default(), is_common: true },

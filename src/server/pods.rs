@@ -24,6 +24,8 @@ use crate::tls::Certificate;
 pub struct PodsConfig {
     /// Where pods ask, over TLS.
     pub listen: SocketAddr,
+    /// Whether pods may share their process namespace.
+    pub allow_shared_pid: bool,
 }
 
 /// Connections at the same time: every sidecar keeps one for a while.
@@ -40,6 +42,7 @@ pub(super) struct Pods {
 struct Parts {
     secrets: Arc<Secrets>,
     metrics: Arc<broker::metrics::Metrics>,
+    allow_shared_pid: bool,
 }
 
 impl Pods {
@@ -53,7 +56,8 @@ impl Pods {
         let listener = threads.within(|| listen("--broker-listen", config.listen))?;
         let answers = Arc::<broker::metrics::Metrics>::default();
         answers.register(metrics.registry());
-        Ok(Self { listener, threads, parts: Parts { secrets, metrics: answers } })
+        let parts = Parts { secrets, metrics: answers, allow_shared_pid: config.allow_shared_pid };
+        Ok(Self { listener, threads, parts })
     }
 
     /// What it does in the cluster.
@@ -84,10 +88,10 @@ impl Parts {
         kubeconfig: Option<PathBuf>,
         tls: watch::Receiver<Option<Certificate>>,
     ) -> Result<Broker, ServeError> {
-        let Self { secrets, metrics } = self;
+        let Self { secrets, metrics, allow_shared_pid } = self;
         let client = cluster::connect(kubeconfig).await?.ok_or(ServeError::NoPods)?;
         let source = secrets.make(client.clone()).await?;
-        let broker = BrokerConfig { source, tls, rate: Rate::default(), metrics };
+        let broker = BrokerConfig { source, tls, rate: Rate::default(), metrics, allow_shared_pid };
         Broker::new(broker, client).map_err(|_| ServeError::NoRandom)
     }
 }

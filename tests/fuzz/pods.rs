@@ -5,6 +5,7 @@ use std::path::Path;
 use keyhatch::facts::{Facts, Namespace};
 use keyhatch::field::Field;
 use keyhatch::inject::annotations::{Defaults, NAMES, PREFIX};
+use keyhatch::inject::resources::Resources;
 use keyhatch::inject::workload::Workload;
 use keyhatch::inject::{Installation, plan};
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ pub(crate) struct Pods {
 pub(crate) fn installation() -> Installation {
     Installation {
         image: Some("registry.example.com/keyhatch-agent:1".into()),
+        resources: Resources::default(),
         broker: "keyhatch-broker.keyhatch.svc:10251".into(),
         broker_address: Some("10.96.0.7".into()),
         roots: "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n".into(),

@@ -219,6 +219,27 @@ fn manifests_are_injected_without_a_cluster() {
 }
 
 #[test]
+fn the_resources_of_the_agent_are_the_operators() {
+    let inject =
+        |flags: &[&str]| keyhatch(&[&["inject", "-f", "tests/data/check/injected.yaml"], flags].concat());
+    let ended = inject(&["--agent-requests=cpu=50m,memory=32Mi", "--agent-limits=memory=64Mi"]);
+    let object: Value = serde_json::from_str(&ended.stdout).unwrap();
+    // Behind its namespace.
+    let agent = &object["items"][1]["spec"]["template"]["spec"]["initContainers"][0]["resources"];
+    let of = |cpu: &str, memory: &str| serde_json::json!({"cpu": cpu, "memory": memory, "ephemeral-storage": "16Mi"});
+    assert_eq!((&agent["requests"], &agent["limits"]), (&of("50m", "32Mi"), &of("200m", "64Mi")));
+    for (flag, code, said) in [
+        ("--agent-requests=memory=64Mi", 1, "memory=64Mi is more than the limit of 48Mi: ask for less, or"),
+        ("--agent-requests=cpu=50q", 2, "cpu: \"50q\" is no amount of cpu: write 50m or 0.5"),
+        ("--agent-limits=gpu=1", 2, "\"gpu\" is no resource of the agent"),
+    ] {
+        let ended = inject(&[flag]);
+        assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn what_cannot_be_injected_is_told_with_its_object() {
     let pod = "{apiVersion: v1, kind: Pod, metadata: {name: web, annotations: {keyhatch.dev/inject: 'true', keyhatch.dev/secret-a: a}}, \
                spec: {containers: [{name: app, image: app}]}}";

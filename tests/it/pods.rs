@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use keyhatch::field::Field;
 use keyhatch::finding::Report;
 use keyhatch::inject::annotations::{Defaults, NAMES};
+use keyhatch::inject::resources::Resources;
 use keyhatch::inject::{Code, Installation, Plan, plan};
 use serde_json::{Value, json};
 
@@ -19,6 +20,7 @@ use crate::rules::yaml;
 pub(crate) fn installation() -> Installation {
     Installation {
         image: Some("registry.example.com/keyhatch-agent:1".into()),
+        resources: Resources::default(),
         broker: "keyhatch-broker.keyhatch.svc:10251".into(),
         broker_address: Some("10.96.0.7".into()),
         roots: "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n".into(),
@@ -126,7 +128,7 @@ fn a_copy_without_annotations_passes_as_it_is() {
         let injected = patched(&pod, &planned(&pod, &defaults()).unwrap());
         let mut copy = copy(&injected);
         // As the API server and others leave it.
-        copy["spec"]["shareProcessNamespace"] = true.into();
+        copy["spec"]["shareProcessNamespace"] = false.into();
         copy["spec"]["initContainers"][0]["imagePullPolicy"] = "Always".into();
         copy["spec"]["initContainers"][0]["resources"] = json!({});
         let plan = planned(&copy, &defaults()).unwrap_or_else(|report| panic!("{name}: {}", told(report)));
@@ -158,6 +160,28 @@ fn a_copy_that_was_changed_is_refused() {
             parent => parent[member] = value,
         }
         assert!(planned(&changed, &defaults()).is_err(), "{pointer}");
+    }
+}
+
+/// Nobody asks for secrets in it, and the agent in it would get them all the same.
+#[test]
+fn a_copy_that_shares_its_processes_is_refused() {
+    let copy = copy(&injected("sidecar"));
+    let allowing = Installation { allow_shared_pid: true, ..installation() };
+    for shared in ["hostPID", "shareProcessNamespace"] {
+        let mut copy = copy.clone();
+        copy["spec"][shared] = true.into();
+        let report = planned(&copy, &defaults()).unwrap_err();
+        assert_eq!(
+            told(report),
+            format!(
+                "spec.{shared}: Forbidden: every container could read the secrets of all, by /proc; leave it out; a copy \
+                 for debugging needs kubectl debug --copy-to=… --share-processes=false [HostPIDForbidden]\n"
+            )
+        );
+        assert!(plan(&copy, &Field::Root, &defaults(), &allowing).is_ok());
+        let plain = json!({"metadata": {}, "spec": {shared: true, "containers": [{"name": "app"}]}});
+        assert!(planned(&plain, &defaults()).is_ok());
     }
 }
 

@@ -119,6 +119,21 @@ fn a_broker_that_starts_later_is_waited_for() {
     assert_eq!(pod.file("db").as_deref(), Some("1"));
 }
 
+/// To the kubelet 0 means that `init` is complete: the pod's containers would start without their files.
+#[test]
+fn who_is_told_to_end_before_there_are_files_does_not_end_well() {
+    for mode in [Mode::Init, Mode::Sidecar] {
+        for (signal, code) in [("-TERM", 143), ("-INT", 130)] {
+            let (pod, server) = (Pod::new(), Server::new());
+            server.be_down(true);
+            let mut running = pod.spawn(&invocation(mode, &server, REQUEST));
+            crate::until("the trouble is said", || pod.said().contains("again in"));
+            running.signal(signal);
+            assert_eq!(running.child.wait().unwrap().code(), Some(code), "{mode:?} {signal}");
+        }
+    }
+}
+
 #[test]
 fn args_of_somebody_else_are_named() {
     let pod = Pod::new();

@@ -107,6 +107,22 @@ fn a_restarted_sidecar_with_files_starts_without_a_broker() {
     let mut restarted = pod.spawn(&first);
     until("said", || pod.said().contains("the files stay as they are"));
     assert!(restarted.child.try_wait().unwrap().is_none(), "it gave up");
+    restarted.signal("-TERM");
+    assert_eq!(restarted.child.wait().unwrap().code(), Some(0));
+}
+
+/// As an earlier program may have left it that was ended between its two steps.
+#[test]
+fn a_name_that_leads_nowhere_is_made_by_the_next_start() {
+    let (pod, server) = (Pod::new(), Server::new());
+    server.gives(&[("db", "1"), ("other", "1")], &server.roots(), "\"1\"");
+    let init = invocation(Mode::Init, &server, REQUEST);
+    assert!(pod.run(&init).status.success());
+    fs::remove_file(pod.path("secrets/other")).unwrap();
+    // It has no version of the answer, either: that is kept last.
+    fs::remove_file(pod.path("secrets/.keyhatch-state")).unwrap();
+    assert!(pod.run(&init).status.success());
+    assert_eq!(pod.file("other").as_deref(), Some("1"));
 }
 
 /// Bars: 5 MiB resident, 1.5 of them its own. Only the optimised program's other pages say anything.

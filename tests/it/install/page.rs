@@ -1,4 +1,4 @@
-//! The commands of docs/operate.md, in the order of the page, as its reader would run them.
+//! The commands of docs/operate.md and docs/pods.md, in the order of the page, as its reader would run them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -27,16 +27,18 @@ stringData: {a: kept}
 
 /// A block of commands.
 struct Block {
+    page: &'static str,
     heading: String,
     line: usize,
     commands: String,
 }
 
 /// The `sh` blocks of a page, but for those that a comment excludes.
-fn blocks(page: &str) -> Vec<Block> {
+fn blocks(page: &'static str) -> Vec<Block> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
     let (mut blocks, mut heading, mut open) = (Vec::new(), String::new(), None);
     let mut is_excluded = false;
-    for (number, line) in page.lines().enumerate() {
+    for (number, line) in text.lines().enumerate() {
         match (line, &mut open) {
             ("```", Some(_)) => {
                 blocks.extend(open.take().filter(|_| !is_excluded));
@@ -44,7 +46,8 @@ fn blocks(page: &str) -> Vec<Block> {
             }
             (line, Some(Block { commands, .. })) => *commands += &format!("{line}\n"),
             ("```sh", None) => {
-                open = Some(Block { heading: heading.clone(), line: number + 1, commands: String::new() });
+                let heading = heading.clone();
+                open = Some(Block { page, heading, line: number + 1, commands: String::new() });
             }
             (line, None) => {
                 is_excluded |= line.starts_with("<!-- not run: ");
@@ -70,9 +73,18 @@ fn run(site: &Site, block: &Block) -> String {
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    let place = format!("docs/operate.md:{}: {}", block.line, block.commands);
+    let place = format!("{}:{}: {}", block.page, block.line, block.commands);
     assert!(output.status.success(), "{place}{stdout}{stderr}\n{}", site.node.logs());
     stdout + &stderr
+}
+
+/// The reader's folder, and the programs on his path.
+fn desk(site: &Site) {
+    let root = site.plane.root();
+    fs::create_dir_all(root.join("work")).unwrap();
+    fs::create_dir_all(root.join("bin")).unwrap();
+    symlink(site.plane.kubectl_file(), root.join("bin/kubectl")).unwrap();
+    symlink(env!("CARGO_BIN_EXE_keyhatch"), root.join("bin/keyhatch")).unwrap();
 }
 
 /// Puts the manifests of a release beside the reader's kustomization.
@@ -85,19 +97,14 @@ fn put(site: &Site, release: &Path) {
 #[test]
 fn the_page_about_operating_is_true() {
     let site = Site::start(&["--lease-duration=3s", "--drain-delay=4s"]);
-    let root = site.plane.root();
-    fs::create_dir_all(root.join("work")).unwrap();
-    fs::create_dir_all(root.join("bin")).unwrap();
-    symlink(site.plane.kubectl_file(), root.join("bin/kubectl")).unwrap();
-    symlink(env!("CARGO_BIN_EXE_keyhatch"), root.join("bin/keyhatch")).unwrap();
+    desk(&site);
     let (present, next) = (site.manifests("present"), site.manifests("next"));
     next_release(&next);
     put(&site, &present);
     site.plane.create_namespace("team");
 
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operate.md")).unwrap();
     let mut kept = None;
-    for block in blocks(&page) {
+    for block in blocks("docs/operate.md") {
         match block.heading.as_str() {
             "Upgrade" => put(&site, &next),
             "Roll back" => put(&site, &present),
@@ -137,6 +144,33 @@ fn the_page_about_operating_is_true() {
     assert_eq!(site.node.crashes(), Vec::<String>::new());
 }
 
+#[test]
+fn the_page_about_pods_leads_to_one_that_is_injected() {
+    // AWS is away, which is nothing that a pod is told about when it is admitted.
+    let nobody = "http://127.0.0.1:1";
+    let site = Site::start(&["--secretsmanager-endpoint", nobody, "--sts-endpoint", nobody]);
+    desk(&site);
+    put(&site, &site.manifests("present"));
+    for block in blocks("docs/pods.md") {
+        let said = run(&site, &block);
+        assert!(!said.contains("Warning:"), "{}:{}: {said}", block.page, block.line);
+        if block.commands.contains("rollout status") {
+            wait_until(SOON, "every entry to show our CA", || is_healed(&site));
+            site.wait_judged(true);
+        }
+        if block.commands.contains("create namespace") {
+            wait_until(SOON, "the ServiceAccount", || {
+                site.plane.kubectl(&["get", "serviceaccount", "default", "-n", "team-a"]).success()
+            });
+        }
+    }
+    let pod = site.get(&["pod", "hello", "-n", "team-a"]);
+    let agent = &pod["spec"]["initContainers"][0];
+    assert_eq!(agent["image"], "registry.example.com/keyhatch:0.1.0");
+    assert_eq!(pod["spec"]["containers"][0]["command"][0], "/secrets/.keyhatch-agent");
+    assert_eq!(site.node.crashes(), Vec::<String>::new());
+}
+
 fn is_healed(site: &Site) -> Result<(), String> {
     let entries = site.plane.kubectl(&["get", "validatingwebhookconfigurations", "-o", "name"]).success()?;
     if entries.is_empty() || site.entries().iter().all(|(_, is_shown)| *is_shown) {
@@ -163,7 +197,7 @@ fn objects(site: &Site) -> Vec<String> {
 #[test]
 fn other_pages_are_linked_and_exist() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-    for page in ["operate.md", "failures.md", "permissions.md"] {
+    for page in ["operate.md", "pods.md", "failures.md", "permissions.md"] {
         let text = fs::read_to_string(docs.join(page)).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = link.split('#').next().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Pods on a real API server: as they are stored, by whom they are made, and what is refused while nobody answers.
 
+mod limits;
 mod markers;
 mod preflight;
 mod refused;
@@ -52,9 +53,14 @@ pub(super) fn site() -> &'static Site {
 
 impl Site {
     pub(super) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One whose webhook has further flags.
+    pub(super) fn start_with(flags: &[&str]) -> Self {
         let plane = ControlPlane::start(&Options::default()).unwrap();
         let bin = Path::new(env!("CARGO_BIN_EXE_keyhatch"));
-        let webhook = Webhook::serve_with(bin, &plane, &[IMAGE]).unwrap();
+        let webhook = Webhook::serve_with(bin, &plane, &[&[IMAGE], flags].concat()).unwrap();
         webhook.register(&plane).unwrap();
         plane
             .kubectl(&["apply", "--server-side", "-f", "manifests/base/pod-policies.yaml"])

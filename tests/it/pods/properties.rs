@@ -87,6 +87,12 @@ fn pod() -> impl Strategy<Value = Value> {
     })
 }
 
+/// What an image starts, with words that the kubelet may replace.
+fn entrypoint() -> impl Strategy<Value = Vec<&'static str>> {
+    let words = &["/run", "--a=$(A)", "$$(A)", "$(X)", "$(HOME)", "$A"][..];
+    prop::collection::vec(prop::sample::select(words), 1..4)
+}
+
 /// What the broker says to the request of an injected pod.
 fn granted(pod: &Value) -> Result<(), String> {
     let args: Vec<_> = pod["spec"]["initContainers"][0]["args"]
@@ -155,6 +161,19 @@ proptest! {
         let again = planned(&once, &defaults()).map_err(|report| TestCaseError::fail(super::told(report)))?;
         prop_assert!(again.patch.is_empty(), "{:#?}", again.patch);
         prop_assert_eq!(variables(&once), variables(&pod));
+    }
+
+    /// It is `command` by then, and judged as such.
+    #[test]
+    fn an_entrypoint_that_passes_passes_again(pod in pod(), words in entrypoint()) {
+        let mut pod = pod;
+        pod["spec"]["containers"][0].as_object_mut().unwrap().remove("command");
+        pod["metadata"]["annotations"]["keyhatch.dev/entrypoint"] = json!({"one": words}).to_string().into();
+        if let Ok(plan) = planned(&pod, &defaults()) {
+            let once = patched(&pod, &plan);
+            let again = planned(&once, &defaults()).map_err(|report| TestCaseError::fail(super::told(report)))?;
+            prop_assert!(again.patch.is_empty(), "{:#?}", again.patch);
+        }
     }
 
     #[test]

@@ -130,6 +130,36 @@ fn what_was_injected_stays() {
     assert_eq!(pod["spec"]["initContainers"][0]["image"], "registry.example.com/keyhatch-agent:1");
 }
 
+/// `/proc` of another container has its files and variables, and of the agent the pod's token.
+#[test]
+fn who_debugs_sees_no_processes_with_secrets() {
+    let namespace = site().namespace("debug");
+    let beside = ", command: [/app]}\n  - {name: plain, image: plain}";
+    let pod = POD.replace(", command: [/app]}", beside).replace(
+        "    keyhatch.dev/store: aws\n",
+        "    keyhatch.dev/store: aws\n    keyhatch.dev/containers: app\n",
+    );
+    site().create(&namespace, &pod);
+    let debug = |more: &[&str]| {
+        let args = ["debug", "web", "-n", &namespace, "--image=busybox", "--attach=false"];
+        site().plane.kubectl(&[&args[..], more].concat())
+    };
+    for target in ["keyhatch-agent", "app"] {
+        let output = debug(&[&format!("--target={target}")]);
+        assert!(output.stderr.contains("may not share the processes of keyhatch-agent"), "{}", output.stderr);
+    }
+    debug(&["--target=plain", "--container=first"]).success().unwrap();
+    debug(&["--container=second"]).success().unwrap();
+    // Whoever changes something else is not asked about those that are there.
+    site().plane.kubectl(&["label", "pod", "web", "-n", &namespace, "a=b"]).success().unwrap();
+
+    // That is what kubectl does unless it is told otherwise.
+    for keep in ["--keep-annotations=false", "--keep-annotations=true"] {
+        let output = debug(&["--copy-to=copy", keep]);
+        assert!(output.stderr.contains("--share-processes=false [HostPIDForbidden]"), "{}", output.stderr);
+    }
+}
+
 #[test]
 fn while_no_replica_answers_plain_pods_start_and_others_wait() {
     let site = Site::start();

@@ -151,43 +151,6 @@ fn restricted_namespaces_take_the_agent() {
     assert_eq!(pod["spec"]["initContainers"][0]["securityContext"]["runAsUser"], 1000);
 }
 
-#[test]
-fn quotas_and_limit_ranges_find_what_they_ask_for() {
-    let namespace = site().namespace("quota");
-    let limits = "
-apiVersion: v1
-kind: ResourceQuota
-metadata: {name: all}
-spec:
-  hard: {requests.cpu: 1, limits.cpu: 2, requests.memory: 1Gi, limits.memory: 1Gi, requests.ephemeral-storage: 1Gi, limits.ephemeral-storage: 1Gi}
----
-apiVersion: v1
-kind: LimitRange
-metadata: {name: all}
-spec:
-  limits:
-  - type: Container
-    max: {cpu: 1, memory: 512Mi, ephemeral-storage: 1Gi}
-    min: {cpu: 5m, memory: 8Mi}
-    default: {cpu: 200m, memory: 64Mi, ephemeral-storage: 64Mi}
-    defaultRequest: {cpu: 100m, memory: 64Mi, ephemeral-storage: 64Mi}
-";
-    site().plane.kubectl_in(limits, &["apply", "-n", &namespace, "-f", "-"]).success().unwrap();
-    wait_until(LIMIT, "the pod to be within its quota", || site().stored(&namespace, POD).map(drop));
-    let once = site().create(&namespace, POD);
-    let agent = &once["spec"]["initContainers"][0]["resources"];
-    assert_eq!(agent["limits"], json!({"cpu": "200m", "ephemeral-storage": "16Mi", "memory": "48Mi"}));
-}
-
-#[test]
-fn a_guaranteed_pod_stays_guaranteed() {
-    let namespace = site().namespace("guaranteed");
-    let fixed =
-        POD.replace("command: [/app]", "command: [/app], resources: {limits: {cpu: 1000m, memory: 64Mi}}");
-    let pod = site().create(&namespace, &fixed);
-    assert_eq!(pod["status"]["qosClass"], "Guaranteed");
-}
-
 /// A workload with the annotations of [`POD`].
 fn workload(kind: &str, api: &str, extra: &str, restart: &str) -> String {
     format!(
