@@ -45,7 +45,7 @@ async fn ask(broker: &Broker, headers: &HeaderMap) -> Result<Response, Denial> {
     let caller = in_time(identify(broker, text(header::AUTHORIZATION))).await.inspect_err(audit::refused)?;
     in_time(async {
         match broker.answer(&caller, text(header::IF_NONE_MATCH)).await? {
-            Told::All(answer, tag, on_its_way) => all(&answer, tag, on_its_way),
+            Told::All(answer, tag, on_its_way) => all(&answer, &tag, on_its_way),
             Told::Unchanged(tag) => Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()),
         }
     })
@@ -80,13 +80,13 @@ impl AsRef<[u8]> for Sent {
     }
 }
 
-fn all(answer: &Answer, tag: String, on_its_way: OnItsWay) -> Result<Response, Denial> {
+fn all(answer: &Answer, tag: &str, on_its_way: OnItsWay) -> Result<Response, Denial> {
     let contents = answer.files.values().chain(answer.env.values().flat_map(|env| env.values()));
     // Enough for all of it: a buffer that grows leaves copies behind.
     let size: usize = contents.map(|content| content.expose().len() * 4 / 3 + 512).sum();
     let mut text = Zeroizing::new(Vec::with_capacity(size + answer.roots.len() * 2 + 1024));
     serde_json::to_writer(&mut *text, answer).map_err(|_| busy("the answer cannot be written"))?;
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::ETAG, tag.as_str())];
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::ETAG, tag)];
     let sent = Bytes::from_owner(Sent { text, _on_its_way: on_its_way });
     Ok((headers, Body::from(sent)).into_response())
 }

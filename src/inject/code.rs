@@ -53,7 +53,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::InvalidInjectValue,
         Self::UnknownAnnotation,
         Self::BadAnnotation,

@@ -79,11 +79,7 @@ impl Keeper {
         told: Option<Told>,
         task: Task,
     ) -> Result<Next, KeepError> {
-        let whose = match self.known.whose(&object.metadata, &object.spec) {
-            // Its store was ours until a moment ago.
-            Whose::Nobodys if told.is_some_and(|told| told.has_other_store) => Whose::Ours(None),
-            whose => whose,
-        };
+        let whose = self.whose(object, told);
         if object.metadata.deletion_timestamp.is_some() {
             return match whose {
                 Whose::Theirs => Ok(Next::OnChange),
@@ -93,15 +89,9 @@ impl Keeper {
         let started = Instant::now();
         let namespace = object.namespace().unwrap_or_default();
         let key = ObjectKey { namespace: namespace.clone(), name: object.name_any() };
-        let trouble = match whose {
-            Whose::Theirs | Whose::Nobodys => {
-                self.operator.gone(Kind::ExternalSecret, &key);
-                return Ok(Next::OnChange);
-            }
-            Whose::Both(store) => Some(KeepError::Mixed { store: store.to_string() }),
-            Whose::Ours(broken) => {
-                broken.map(|(store, why)| KeepError::NotReady { store: store.to_string(), why })
-            }
+        let Some(trouble) = trouble(whose) else {
+            self.operator.gone(Kind::ExternalSecret, &key);
+            return Ok(Next::OnChange);
         };
         let written = self.finalizer(object, &namespace, true).await?;
         let object = written.as_ref().unwrap_or(object);
@@ -133,6 +123,14 @@ impl Keeper {
         self.operator.synced(Kind::ExternalSecret, &key, is_good);
         self.operator.looked_at(Kind::ExternalSecret, &key, started.elapsed(), &status.conditions);
         Ok(next)
+    }
+
+    fn whose(&self, object: &ExternalSecret, told: Option<Told>) -> Whose {
+        match self.known.whose(&object.metadata, &object.spec) {
+            // Its store was ours until a moment ago.
+            Whose::Nobodys if told.is_some_and(|told| told.has_other_store) => Whose::Ours(None),
+            whose => whose,
+        }
     }
 
     /// There is nothing to do yet.
@@ -232,6 +230,17 @@ impl Keeper {
     ) -> Result<Option<ExternalSecret>, KeepError> {
         let api = Api::namespaced(self.client.clone(), namespace);
         Ok(write::finalizer(&api, &self.guard, object, FINALIZER, is_wanted).await?)
+    }
+}
+
+/// Why one of ours cannot be fetched, if that is known beforehand; none if it is not ours.
+fn trouble(whose: Whose) -> Option<Option<KeepError>> {
+    match whose {
+        Whose::Theirs | Whose::Nobodys => None,
+        Whose::Both(store) => Some(Some(KeepError::Mixed { store: store.to_string() })),
+        Whose::Ours(broken) => {
+            Some(broken.map(|(store, why)| KeepError::NotReady { store: store.to_string(), why }))
+        }
     }
 }
 

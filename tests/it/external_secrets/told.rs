@@ -11,7 +11,7 @@ use crate::push::{PATIENCE, Team, install};
 use crate::support::aws::Aws;
 use crate::support::http;
 use crate::support::kubectl::wait_until;
-use crate::support::looper::Looper;
+use crate::support::looper::{Installation, Looper};
 
 fn metrics(looper: &Looper) -> String {
     http::get(&format!("{}/metrics", looper.health)).unwrap().body
@@ -129,23 +129,26 @@ fn under_the_operators_names_each_object_is_told_while_it_is_ours_and_only_if_th
     assert!(team.get("secret", "handed").is_some());
     drop(looper);
 
-    // Whoever leads next tells of it, too, before there is anything to do.
-    let installation = install(&plane, &aws, &["--lease-duration=2s", "--eso-metrics"]);
-    let next = installation.start().unwrap();
-    wait_value(&team, &next, "good", &in_condition("True"), |value| value == 1.0);
-    assert_eq!(value(&team, &next, "good", CALLS), None);
-    // Who leads no more tells nothing: it would be told for ever.
-    signal(&next, "STOP");
-    let third = installation.start().unwrap();
-    wait_value(&team, &third, "good", &in_condition("True"), |value| value == 1.0);
-    signal(&next, "CONT");
-    wait_no_series(&team, &next, "good");
-    drop((next, third));
+    check_leaders(&team, &install(&plane, &aws, &["--lease-duration=2s", "--eso-metrics"]));
     let quiet = install(&plane, &aws, &["--lease-duration=2s"]).start().unwrap();
     team.force("good", "1");
     team.wait_kept("good", "SecretSynced", "");
     let text = metrics(&quiet);
     assert!(text.contains("loop_queue_depth") && !text.contains("externalsecret_"), "{text}");
+}
+
+/// Whoever leads tells of what is in step, too, before there is anything to do.
+#[track_caller]
+fn check_leaders(team: &Team<'_>, installation: &Installation<'_>) {
+    let next = installation.start().unwrap();
+    wait_value(team, &next, "good", &in_condition("True"), |value| value == 1.0);
+    assert_eq!(value(team, &next, "good", CALLS), None);
+    // Who leads no more tells nothing: it would be told for ever.
+    signal(&next, "STOP");
+    let third = installation.start().unwrap();
+    wait_value(team, &third, "good", &in_condition("True"), |value| value == 1.0);
+    signal(&next, "CONT");
+    wait_no_series(team, &next, "good");
 }
 
 #[test]
