@@ -143,3 +143,12 @@ fn waiting_takes_little_memory() {
     let is_debug = std::env::var_os("KEYHATCH_AGENT").is_none();
     assert!(is_debug || resident <= 5 * 1024, "{resident} KiB resident");
 }
+
+/// Of the volume the broker leaves so much to the program. Only the optimised one's size says anything.
+#[test]
+fn the_program_is_no_larger_than_the_broker_counts() {
+    let Some(program) = std::env::var_os("KEYHATCH_AGENT") else { return };
+    let size = fs::metadata(program).unwrap().len();
+    println!("{size} bytes");
+    assert!(size <= keyhatch_agent::layout::PROGRAM_SIZE, "{size} bytes");
+}
