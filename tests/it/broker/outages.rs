@@ -1,7 +1,10 @@
 //! What is away is told apart from what is denied, and what was kept is given meanwhile.
 
+use std::thread;
+
 use super::*;
 use crate::support::aws::fault::Fault;
+use crate::support::aws::operation::Operation;
 
 #[test]
 fn an_aws_that_is_away_is_no_denial_and_what_is_kept_is_given() {
@@ -34,4 +37,26 @@ fn an_aws_that_is_away_is_no_denial_and_what_is_kept_is_given() {
         let response = team.ask(&fresh);
         if response.status == 200 { Ok(()) } else { Err(response.body) }
     });
+}
+
+/// What is on its way to a pod takes room, however often it asks.
+#[test]
+fn a_pod_asks_one_thing_at_a_time() {
+    let site = Site::start(&[]);
+    let team = Team::at(&site);
+    team.account.secret("db", "hunter2");
+    let (token, other) = (team.pod("app-1", &db()), team.pod("app-2", &db()));
+    site.aws.fault_times(Operation::GetSecretValue, Fault::Latency(Duration::from_secs(5)), 1);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| team.ask(&token));
+        wait_until(PATIENCE, "AWS to be asked", || {
+            if site.aws.calls().of("GetSecretValue").count() > 0 { Ok(()) } else { Err("no call".to_owned()) }
+        });
+        let others = scope.spawn(|| team.ask(&other));
+        let second = team.ask(&token);
+        assert_eq!(refused(&second), (429, "RateLimited".to_owned()));
+        assert!(second.body.contains("the pod asks already"), "{}", second.body);
+        assert_eq!([first, others].map(|asking| asking.join().unwrap().status), [200, 200]);
+    });
+    assert_eq!(team.ask(&token).status, 200);
 }
