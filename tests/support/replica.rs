@@ -60,6 +60,16 @@ impl Replica {
         });
     }
 
+    /// Waits until `/readyz?verbose` has this text, whatever the code: for a replica that may not be ready
+    /// for other reasons meanwhile.
+    #[track_caller]
+    pub(crate) fn wait_said(&self, text: &str) {
+        wait_until(READY, &format!("{text:?}"), || match self.state()? {
+            answer if answer.body.contains(text) => Ok(()),
+            answer => Err(format!("{} {}\n{}", answer.status, answer.body, self.process.log())),
+        });
+    }
+
     /// Sends it a signal.
     #[track_caller]
     pub(crate) fn signal(&self, name: &str) {
