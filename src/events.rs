@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::debug;
 
+use crate::bounded::bounded;
 use crate::leader::Guard;
 
 /// The same is not told again for so long.
@@ -66,8 +67,8 @@ impl Events {
         if [name, namespace, uid].into_iter().flatten().any(|text| text.len() > LONGEST_NAME) {
             return;
         }
-        cut(&mut happening.note);
-        cut(&mut happening.distinct);
+        happening.note = bounded(&happening.note, LONGEST).into();
+        happening.distinct = bounded(&happening.distinct, LONGEST).into();
         drop(self.0.try_send(happening));
     }
 }
@@ -125,14 +126,6 @@ impl Writer {
         if let Ok(Ok(Err(error))) = written {
             debug!(%error, "an Event could not be written");
         }
-    }
-}
-
-/// Cuts a text between two characters.
-fn cut(text: &mut String) {
-    if let Some((end, _)) = text.char_indices().find(|(at, c)| at + c.len_utf8() > LONGEST) {
-        text.truncate(end);
-        text.shrink_to_fit();
     }
 }
 

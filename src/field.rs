@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::bounded::bounded;
+
 /// A place in an object, printed as Kubernetes prints field paths.
 #[derive(Clone, Copy, Debug)]
 pub enum Field<'a> {
@@ -49,11 +51,7 @@ const LONGEST: usize = 512;
 
 /// A name, cut if it is too long: an answer must not outgrow the review.
 fn shown(name: &str) -> Cow<'_, str> {
-    if name.len() <= LONGEST {
-        return Cow::Borrowed(name);
-    }
-    let cut = name.char_indices().take_while(|(at, c)| at + c.len_utf8() <= LONGEST);
-    Cow::Owned(cut.map(|(_, c)| c).chain(['…']).collect())
+    bounded(name, LONGEST)
 }
 
 /// Map keys such as `example.com/team` are printed in brackets, as the API server does.

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Words, which know nothing of each other: [`api`] (the six kinds), [`aws`] (regions, ARNs, names, tags),
-//! [`go`] (durations, regular expressions, templates, cron, gjson), [`field`], [`finding`], [`rule`],
+//! [`go`] (durations, regular expressions, templates, cron, gjson), [`mod@bounded`], [`field`], [`finding`], [`rule`],
 //! [`facts`], [`policy`], [`quantity`], [`secret_value`], [`suggest`], [`yaml`]; and made of these, [`mod@reference`] (what is asked
 //! for).
 //!
@@ -34,6 +34,7 @@ pub mod accept;
 pub mod admission;
 pub mod api;
 pub mod aws;
+pub mod bounded;
 pub mod broker;
 pub mod cache;
 pub mod certificates;

@@ -5,6 +5,8 @@ use axum::http::StatusCode;
 use keyhatch_agent::Refusal;
 use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
 
+use crate::bounded::bounded;
+
 /// The word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the status says what kind of reason each is, the message says it all")]
@@ -151,12 +153,8 @@ const LONGEST: usize = 1024;
 impl Denial {
     /// A refusal of this reason.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        let mut message = message.into();
         // It may quote what somebody wrote, however long that is.
-        if let Some((cut, _)) = message.char_indices().find(|(at, c)| at + c.len_utf8() > LONGEST) {
-            message.truncate(cut);
-            message.push('…');
-        }
+        let message = bounded(&message.into(), LONGEST).into_owned();
         Self { reason, message }
     }
 

@@ -7,6 +7,7 @@ use kube::api::ObjectMeta;
 
 use super::write::MANAGER;
 use crate::api::common::Condition;
+use crate::bounded::bounded;
 
 /// Problems that are told in one message.
 pub const TOLD: usize = 8;
@@ -20,7 +21,7 @@ pub fn set(conditions: &[Condition], new: Condition, now: &str) -> Option<Vec<Co
     let since = before.filter(|before| before.status == new.status);
     let since = since.and_then(|before| before.last_transition_time.clone());
     let new = Condition {
-        message: new.message.as_deref().map(bounded),
+        message: new.message.as_deref().map(|message| bounded(message, LONGEST).into_owned()),
         last_transition_time: Some(since.unwrap_or_else(|| now.to_owned())),
         ..new
     };
@@ -69,16 +70,6 @@ pub fn ready(is_ready: bool, reason: &str, message: String) -> Condition {
     }
 }
 
-/// A message as long as it may be, cut between two characters.
-fn bounded(message: &str) -> String {
-    const CUT: &str = " …";
-    if message.len() <= LONGEST {
-        return message.to_owned();
-    }
-    let fits = |&(at, c): &(usize, char)| at + c.len_utf8() + CUT.len() <= LONGEST;
-    message.char_indices().take_while(fits).map(|(_, c)| c).chain(CUT.chars()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +108,7 @@ mod tests {
         let set = set(&[], ready("False", "Errored", &long, None), "t").unwrap();
         let message = set[0].message.as_deref().unwrap();
         assert!((LONGEST - 4..=LONGEST).contains(&message.len()), "{}", message.len());
-        assert!(message.ends_with("ä …"));
+        assert!(message.ends_with("ä…"));
         assert_eq!(super::set(&set, ready("False", "Errored", &long, None), "t2"), None);
     }
 }

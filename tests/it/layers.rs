@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 const WORDS: &[&str] = &[
     "api",
     "aws",
+    "bounded",
     "facts",
     "field",
     "finding",
