@@ -44,7 +44,7 @@ fn mistakes_are_refused_where_and_when_the_operator_says_so() {
             plane.kubectl(&["label", "namespace", name, &label]).success().unwrap();
         }
     }
-    wait_until(Duration::from_secs(30), "the strict namespace to be judged", || {
+    wait_until(Duration::from_secs(90), "the strict namespace to be judged", || {
         let output = try_out(&plane, BAD, "strict");
         if output.is_denied() { Ok(()) } else { Err(output.stderr) }
     });

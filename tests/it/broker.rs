@@ -26,7 +26,7 @@ use crate::support::kubectl::wait_until;
 use crate::support::process::next_number;
 
 /// Longer than anything takes on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A cluster without our webhook, which would refuse pods that were injected by hand.
 pub(crate) fn plane() -> &'static ControlPlane {

@@ -125,7 +125,7 @@ metadata: {name: vault}
 spec: {provider: {vault: {server: "https://vault.example.com"}}}
 "#;
     plane.kubectl_in(store, &["apply", "-n", &namespace, "--server-side", "-f", "-"]).success().unwrap();
-    let output = wait_until(Duration::from_secs(20), "the store to be known", || {
+    let output = wait_until(Duration::from_secs(90), "the store to be known", || {
         let output = try_out();
         if output.is_success() { Ok(output) } else { Err(output.stderr) }
     });

@@ -12,7 +12,7 @@ use crate::support::process::Guardian;
 
 /// How late the forwarder learns that a replica is not ready any more.
 const LAG: Duration = Duration::from_secs(5);
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(90);
 const FLAGS: &[&str] = &["--drain-delay", "9s"];
 
 /// Reviews through the forwarder, until told to stop.

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::support::control_plane::{ControlPlane, Options};
 
 /// Longer than anything takes on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A definition of PushSecrets that lets everything in, as one of another release may.
 const LENIENT: &str = r#"

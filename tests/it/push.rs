@@ -27,7 +27,7 @@ use crate::support::looper::{Installation, Looper};
 use crate::support::process::next_number;
 
 /// Longer than anything takes on a loaded machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A cluster without our webhook: what it refuses must not break the loop. Its controllers delete what has no owner.
 pub(crate) fn plane() -> &'static ControlPlane {

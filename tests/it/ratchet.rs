@@ -29,7 +29,7 @@ fn with_an_old_object() -> (ControlPlane, Webhook) {
     let plane = ControlPlane::start(&Options { controller_manager: false, ..Options::default() }).unwrap();
     let webhook = Webhook::serve(Path::new(env!("CARGO_BIN_EXE_keyhatch")), &plane).unwrap();
     crate::command::install_crds(&plane);
-    wait_until(Duration::from_secs(30), "the old object to be stored", || {
+    wait_until(Duration::from_secs(90), "the old object to be stored", || {
         plane.kubectl_in(OLD, &["apply", "--server-side", "-f", "-"]).success()
     });
     webhook.register(&plane).unwrap();

@@ -38,7 +38,7 @@ const ACCOUNT: &str = "111122223333";
 const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
 const NOW: Option<Duration> = Some(Duration::ZERO);
 /// Longer than anything takes on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A namespace in the shared cluster, an AWS with one account, and a source between them.
 struct World {

@@ -19,7 +19,7 @@ use crate::support::looper::{Installation, Looper};
 use crate::support::process::next_number;
 
 /// Longer than anything takes on a loaded machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What most tests share: a cluster with garbage collection, the AWS and the loops between them.
 pub(crate) struct Site {

@@ -70,7 +70,7 @@ fn rotations_and_restarts_lose_no_review() {
     let mut replicas = vec![replica(&plane, "one", &pace), replica(&plane, "two", &pace)];
     replicas.iter().for_each(Replica::wait_ready);
     balancer.set(replicas.iter().map(|replica| replica.backend.clone()).collect());
-    wait_until(Duration::from_secs(30), "reviews to be answered", || {
+    wait_until(Duration::from_secs(90), "reviews to be answered", || {
         plane.kubectl_in(GOOD, &["apply", "--dry-run=server", "-f", "-"]).success()
     });
 
@@ -178,7 +178,7 @@ fn follow_bundle(plane: &ControlPlane, file: &Path, is_over: &AtomicBool) {
 /// configuration shows and nothing else.
 fn shake_hands(balancer: &Balancer, bundle: &Path, is_over: &AtomicBool) {
     let address = balancer.address.to_string();
-    wait_until(Duration::from_secs(30), "a bundle", || {
+    wait_until(Duration::from_secs(90), "a bundle", || {
         if bundle.exists() { Ok(()) } else { Err("none yet".into()) }
     });
     while !is_over.load(Ordering::Relaxed) {

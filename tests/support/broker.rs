@@ -16,7 +16,7 @@ use super::control_plane::ControlPlane;
 use super::http;
 use super::process::{Process, free_address, next_number, retry, wait_ready};
 
-const SERVE_LIMIT: Duration = Duration::from_secs(30);
+const SERVE_LIMIT: Duration = Duration::from_secs(90);
 
 /// A running broker; dropping it ends the process.
 pub(crate) struct Broker {

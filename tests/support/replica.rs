@@ -10,7 +10,7 @@ use super::http;
 use super::kubectl::wait_until;
 use super::process::{Process, free_address};
 
-const READY: Duration = Duration::from_secs(30);
+const READY: Duration = Duration::from_secs(90);
 
 /// A replica; dropping it ends the process.
 pub(crate) struct Replica {

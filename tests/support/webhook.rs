@@ -17,8 +17,8 @@ use super::http;
 use super::kubectl::poll;
 use super::process::{Process, free_address, next_number, retry, wait_ready};
 
-const SERVE_LIMIT: Duration = Duration::from_secs(20);
-const REGISTER_LIMIT: Duration = Duration::from_secs(30);
+const SERVE_LIMIT: Duration = Duration::from_secs(90);
+const REGISTER_LIMIT: Duration = Duration::from_secs(90);
 
 /// A store that the webhook refuses, naming the region, and that nothing else would.
 const PROBE: &str = r#"

@@ -19,7 +19,7 @@ pub(crate) const PATH: &str = "/validate/external-secrets";
 /// The header that a review has.
 pub(crate) const JSON: &str = "content-type: application/json\r\n";
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A running server; dropping it ends the process.
 pub(crate) struct Server {

@@ -224,6 +224,6 @@ fn a_server_without_free_descriptors_waits_for_some() {
         let mut connection = connection.map_err(|error| error.to_string())?;
         connection.ask(post(PATH, JSON, good().to_string()))
     };
-    wait_until(Duration::from_secs(15), "a review is answered", works).assert_allowed();
+    wait_until(Duration::from_secs(90), "a review is answered", works).assert_allowed();
     server.assert_works();
 }

@@ -44,7 +44,7 @@ fn nothing_is_sent_again_until_a_version_changes() {
     assert_eq!((again.status, again.header("etag"), again.body.as_str()), (304, Some(tag.as_str()), ""));
     team.account.secret("db", "new");
     // No answer is older than the refresh.
-    let changed = wait_until(Duration::from_secs(30), "the new version", || {
+    let changed = wait_until(Duration::from_secs(90), "the new version", || {
         let response = team.site.broker.ask(&token, Some(&tag));
         if response.status == 200 { Ok(response) } else { Err(response.status.to_string()) }
     });

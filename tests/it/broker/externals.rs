@@ -73,7 +73,7 @@ fn a_changed_external_secret_counts_within_seconds() {
     let first = team.ask(&token);
     let tag = first.header("etag").unwrap().to_owned();
     team.apply(&[of("second")]);
-    let changed = wait_until(Duration::from_secs(30), "the other key", || {
+    let changed = wait_until(Duration::from_secs(90), "the other key", || {
         let response = team.site.broker.ask(&token, Some(&tag));
         if response.status == 200 { Ok(response) } else { Err(response.status.to_string()) }
     });

@@ -91,7 +91,7 @@ fn a_cluster_that_serves_another_version_only_is_told() {
     let ended = checked();
     assert_eq!(ended.code, Some(0), "nothing is installed: {ended:?}");
     plane.kubectl_in(&older_definition(), &["apply", "--server-side", "-f", "-"]).success().unwrap();
-    wait_until(Duration::from_secs(30), "the older version is served", || {
+    wait_until(Duration::from_secs(90), "the older version is served", || {
         plane.kubectl(&["get", "externalsecrets.v1beta1.external-secrets.io", "-A"]).success()
     });
     let ended = checked();

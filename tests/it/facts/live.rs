@@ -8,7 +8,7 @@ use crate::support::http;
 use crate::support::kubectl::wait_until;
 use crate::support::webhook::Webhook;
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(90);
 
 fn apply(plane: &ControlPlane, objects: &str) {
     plane.kubectl_in(objects, &["apply", "--server-side", "-f", "-"]).success().unwrap();

@@ -23,7 +23,7 @@ use crate::support::proxy::{Mode, Proxy};
 
 const NAMES: [&str; 3] = ["one", "two", "three"];
 const LEASE: Duration = Duration::from_secs(2);
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(90);
 
 async fn client(kubeconfig: &Path) -> Client {
     let read = Kubeconfig::read_from(kubeconfig).unwrap();

@@ -11,7 +11,7 @@ use crate::support::proxy::{Mode, Proxy};
 use crate::support::replica::Replica;
 
 const NAMES: [&str; 3] = ["one", "two", "three"];
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(90);
 /// Leaves of three seconds: a leader writes every second or so.
 const FLAGS: [&str; 6] = [
     "--lease-duration=3s",

@@ -7,7 +7,7 @@ use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::kubectl::{Output, wait_until};
 use crate::support::replica::Replica;
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(90);
 const BAD: &str = "
 apiVersion: external-secrets.io/v1
 kind: SecretStore

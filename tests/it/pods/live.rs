@@ -16,7 +16,7 @@ use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::kubectl::{Output, wait_until};
 use crate::support::webhook::Webhook;
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(90);
 const IMAGE: &str = "--agent-image=registry.example.com/keyhatch-agent:1";
 
 /// A pod that asks for a file and a variable.
