@@ -7,6 +7,7 @@ mod endings;
 mod namespaces;
 mod outages;
 mod policies;
+mod recorded;
 mod told;
 mod troubles;
 
