@@ -126,3 +126,31 @@ fn while_aws_is_away_secrets_stay_and_conditions_say_so_since_when() {
         team.wait_kept(name, "SecretSynced", "");
     }
 }
+
+#[test]
+fn a_secret_is_repaired_while_everything_else_waits_for_an_endpoint_that_hangs() {
+    let plane = ControlPlane::start(&Options::default()).unwrap();
+    install_crds(&plane);
+    let aws = Aws::start();
+    let flags = ["--lease-duration=2s", "--loop-workers=1"];
+    let _looper = install(&plane, &aws, &flags).start().unwrap();
+    let team = Team::at(&plane, &aws, "keyhatch");
+    team.account.secret("app", "good");
+    team.external("app", &json!({"data": [data("k", "app", "")]}));
+    team.wait_kept("app", "SecretSynced", "");
+
+    aws.fault_everything(&Fault::Hang);
+    aws.forget_calls();
+    let waits =
+        |index: usize| team.external_object(&format!("w{index}"), &json!({"data": [data("k", "new", "")]}));
+    team.apply(&(0..OBJECTS).map(waits).collect::<Vec<_>>());
+    wait_until(PATIENCE, "somebody to wait for AWS", || match aws.calls().count() {
+        0 => Err(String::new()),
+        _ => Ok(()),
+    });
+    team.patch("secret", "app", &json!({"stringData": {"k": "bad"}}));
+    let since = Instant::now();
+    team.wait_secret("app", &json!({"k": "good"}));
+    println!("repaired after {:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+}
