@@ -11,19 +11,26 @@ use super::{REGEXP, TEMPLATE};
 
 /// How many keys are rewritten, as far as that is known: one has nothing to collide with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keys {
+pub(super) enum Keys<'a> {
     One,
     Many,
+    /// Those which this pattern finds.
+    Found(&'a str),
 }
 
-/// Whether a pattern picks one key out of all.
-pub(super) fn keys_of(pattern: &str) -> Keys {
-    let is_one = regexp::parse(pattern).is_ok_and(|parsed| parsed.is_one_text());
-    if is_one { Keys::One } else { Keys::Many }
+impl Keys<'_> {
+    /// Costs more than other questions if there is a pattern.
+    fn may_collide(self) -> bool {
+        match self {
+            Self::One => false,
+            Self::Many => true,
+            Self::Found(pattern) => !regexp::parse(pattern).is_ok_and(|parsed| parsed.is_one_text()),
+        }
+    }
 }
 
 /// Checks the changes of a `dataFrom` entry.
-pub(super) fn check(rewrites: &[Rewrite], mut keys: Keys, at: &Field<'_>, report: &mut Report) {
+pub(super) fn check(rewrites: &[Rewrite], mut keys: Keys<'_>, at: &Field<'_>, report: &mut Report) {
     for (index, rewrite) in rewrites.iter().enumerate() {
         let at = at.index(index);
         let Rewrite { merge, regexp, transform } = rewrite;
@@ -48,7 +55,7 @@ fn check_merge(merge: &RewriteMerge, at: &Field<'_>, report: &mut Report) {
 }
 
 /// Checks a replacement; shared with PushSecrets.
-pub(super) fn check_regexp(rewrite: &RewriteRegexp, keys: Keys, at: &Field<'_>, report: &mut Report) {
+pub(super) fn check_regexp(rewrite: &RewriteRegexp, keys: Keys<'_>, at: &Field<'_>, report: &mut Report) {
     let RewriteRegexp { source, target } = rewrite;
     let parsed = match regexp::parse(source) {
         Ok(parsed) => parsed,
@@ -58,10 +65,11 @@ pub(super) fn check_regexp(rewrite: &RewriteRegexp, keys: Keys, at: &Field<'_>, 
         report.text(&REWRITE_GROUP, &at.key("target"), target, no_such_group(name, source));
         return;
     }
-    if keys == Keys::One || regexp::references(target).next().is_some() {
-        return; // the cheaper questions first
-    }
-    if is_everything(source) || (parsed.is_anchored() && parsed.is_open()) {
+    // The cheaper questions first.
+    if regexp::references(target).next().is_none()
+        && (is_everything(source) || (parsed.is_anchored() && parsed.is_open()))
+        && keys.may_collide()
+    {
         let cause = format!(
             "every key that {source} matches becomes this one, and which wins is chance; keep a group: $1"
         );
@@ -91,7 +99,12 @@ pub(super) fn is_everything(source: &str) -> bool {
 }
 
 /// Checks a template of keys; shared with PushSecrets.
-pub(super) fn check_transform(transform: &RewriteTransform, keys: Keys, at: &Field<'_>, report: &mut Report) {
+pub(super) fn check_transform(
+    transform: &RewriteTransform,
+    keys: Keys<'_>,
+    at: &Field<'_>,
+    report: &mut Report,
+) {
     let text = &transform.template;
     match template::parse(text) {
         Err(error) => report.text(&TEMPLATE, &at.key("template"), text, error.to_string()),
@@ -99,7 +112,7 @@ pub(super) fn check_transform(transform: &RewriteTransform, keys: Keys, at: &Fie
             if let Some(key) = parsed.keys().find(|key| *key != "value") {
                 let cause = format!("a transform knows one thing, .value, which is the key; .{key} is none");
                 report.text(&TEMPLATE, &at.key("template"), text, cause);
-            } else if keys == Keys::Many && is_constant(text) {
+            } else if is_constant(text) && keys.may_collide() {
                 let cause = "reads nothing of the key, so every key becomes this one, and which wins is chance; use .value";
                 report.text(&REWRITE_COLLIDES, &at.key("template"), text, cause);
             }

@@ -65,10 +65,10 @@ pub(super) fn check(
 }
 
 /// The keys that a rewrite meets. A Password may be told to make several; few are.
-fn keys_of(find: Option<&Find>, generator: Option<&GeneratorRef>) -> Keys {
+fn keys_of<'a>(find: Option<&'a Find>, generator: Option<&GeneratorRef>) -> Keys<'a> {
     match (find.and_then(|find| find.name.as_ref()), generator.map(|generator| generator.kind.as_str())) {
         (None, Some("Password" | "UUID")) => Keys::One,
-        (Some(name), None) => rewrite::keys_of(&name.regexp),
+        (Some(name), None) => Keys::Found(&name.regexp),
         _ => Keys::Many,
     }
 }

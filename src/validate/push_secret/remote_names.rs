@@ -24,7 +24,7 @@ pub(super) fn check(entry: &PushDataTo, may_be_aws: bool, at: &Field<'_>, report
     if steps.is_empty() {
         return;
     }
-    let keys = match_.as_ref().map_or(Keys::Many, |keys| rewrite::keys_of(&keys.regexp));
+    let keys = match_.as_ref().map_or(Keys::Many, |keys| Keys::Found(&keys.regexp));
     let list = at.key("rewrite");
     for (index, PushRewrite { regexp, transform }) in steps.iter().enumerate() {
         let at = list.index(index);
@@ -42,13 +42,13 @@ pub(super) fn check(entry: &PushDataTo, may_be_aws: bool, at: &Field<'_>, report
 }
 
 /// One change of the keys. What the last one makes are names of secrets.
-struct Step {
-    keys: Keys,
+struct Step<'a> {
+    keys: Keys<'a>,
     is_last: bool,
     may_be_aws: bool,
 }
 
-impl Step {
+impl Step<'_> {
     fn check_regexp(&self, step: &RewriteRegexp, at: &Field<'_>, report: &mut Report) {
         let RewriteRegexp { source, target } = step;
         if target.is_empty() && (rewrite::is_everything(source) || self.is_last && is_anchored(source)) {
