@@ -1,0 +1,265 @@
+//! Values as Go's `fmt` writes them.
+
+use super::printable::is_printable;
+use super::value::{Integer, Value};
+use super::{Fault, LENGTH};
+use std::fmt::Write as _;
+
+/// The largest width or precision.
+const WIDTH: usize = 1000;
+
+/// As `%v` writes it.
+pub(super) fn plain(value: &Value) -> String {
+    let mut out = String::new();
+    Verb::PLAIN.write(value, &mut out);
+    out
+}
+
+/// As `%q` writes a text.
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        let _ = match c {
+            '"' | '\\' => write!(out, "\\{c}"),
+            '\u{7}' => write!(out, "\\a"),
+            '\u{8}' => write!(out, "\\b"),
+            '\u{c}' => write!(out, "\\f"),
+            '\n' => write!(out, "\\n"),
+            '\r' => write!(out, "\\r"),
+            '\t' => write!(out, "\\t"),
+            '\u{b}' => write!(out, "\\v"),
+            _ if is_printable(c) => write!(out, "{c}"),
+            '\0'..' ' | '\u{7f}' => write!(out, "\\x{:02x}", u32::from(c)),
+            '\0'..='\u{ffff}' => write!(out, "\\u{:04x}", u32::from(c)),
+            _ => write!(out, "\\U{:08x}", u32::from(c)),
+        };
+    }
+    out.push('"');
+    out
+}
+
+/// `fmt.Sprint`: a space between two that are no texts.
+pub(super) fn print(values: &[Value]) -> String {
+    let mut out = String::new();
+    let mut was_text = true;
+    for value in values {
+        let is_text = matches!(value, Value::Text(_));
+        if !is_text && !was_text {
+            out.push(' ');
+        }
+        Verb::PLAIN.write(value, &mut out);
+        was_text = is_text;
+    }
+    out
+}
+
+/// Whether all verbs of a format are known here.
+pub(super) fn is_supported(format: &str) -> bool {
+    let mut rest = format;
+    while let Some((_, after)) = rest.split_once('%') {
+        let Ok((_, tail)) = Verb::read(after) else { return false };
+        rest = tail;
+    }
+    true
+}
+
+/// `fmt.Sprintf`.
+pub(super) fn printf(format: &str, values: impl Iterator<Item = Value>) -> Result<String, Fault> {
+    let mut out = String::new();
+    let mut values = values.peekable();
+    let mut rest = format;
+    while let Some((text, after)) = rest.split_once('%') {
+        out.push_str(text);
+        let (verb, tail) = Verb::read(after)?;
+        match verb {
+            None => out.push_str("%!(NOVERB)"),
+            Some(Verb { letter: '%', .. }) => out.push('%'),
+            Some(verb) => match values.next() {
+                Some(value) => verb.checked(&value, &mut out)?,
+                None => drop(write!(out, "%!{}(MISSING)", verb.letter)),
+            },
+        }
+        if out.len() > LENGTH {
+            return Err(Fault::TooLong);
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    if values.peek().is_some() {
+        let extra: Vec<_> = values.map(|value| typed(Verb::PLAIN, &value)).collect();
+        let _ = write!(out, "%!(EXTRA {})", extra.join(", "));
+    }
+    Ok(out)
+}
+
+/// A verb with its flags.
+#[derive(Clone, Copy)]
+struct Verb {
+    letter: char,
+    is_left: bool,
+    has_zeros: bool,
+    width: usize,
+    precision: Option<usize>,
+}
+
+impl Verb {
+    const PLAIN: Self = Self { letter: 'v', is_left: false, has_zeros: false, width: 0, precision: None };
+
+    /// The verb behind a percent sign, and what follows. None at the end of the format.
+    fn read(text: &str) -> Result<(Option<Self>, &str), Fault> {
+        let rest = text.trim_start_matches(['-', '0']);
+        let flags = text.strip_suffix(rest).unwrap_or_default();
+        let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let number = |text: &str| text.parse().ok().filter(|number| *number <= WIDTH);
+        let (width, rest) = rest.split_at_checked(digits(rest)).unwrap_or(("", rest));
+        let fraction = rest.strip_prefix('.');
+        let (precision, rest) =
+            fraction.map_or((None, rest), |rest| match rest.split_at_checked(digits(rest)) {
+                Some((precision, rest)) => (Some(precision), rest),
+                None => (None, rest),
+            });
+        let unsupported = || Fault::Verb(text.chars().take(8).collect());
+        let read = Self {
+            letter: 'v',
+            is_left: flags.contains('-'),
+            has_zeros: flags.contains('0') && !flags.contains('-'),
+            width: if width.is_empty() { 0 } else { number(width).ok_or_else(unsupported)? },
+            precision: match precision {
+                Some("") => Some(0),
+                Some(digits) => Some(number(digits).ok_or_else(unsupported)?),
+                None => None,
+            },
+        };
+        let mut characters = rest.chars();
+        match characters.next() {
+            None => Ok((None, "")),
+            Some(letter @ ('s' | 'v' | 'q' | 'd' | 'x' | 'X' | 'c' | 't' | '%')) => {
+                let takes_precision = matches!(letter, 's' | 'q' | 'v' | '%');
+                if read.precision.is_some() && !takes_precision {
+                    return Err(unsupported());
+                }
+                Ok((Some(Self { letter, ..read }), characters.as_str()))
+            }
+            Some(_) => Err(unsupported()),
+        }
+    }
+
+    /// Writes a value unless it is one of the few for which Go's rules are not known here.
+    fn checked(self, value: &Value, out: &mut String) -> Result<(), Fault> {
+        let is_number = matches!(value, Value::Number(..));
+        let is_odd = match self.letter {
+            'q' => is_number,
+            'd' | 'c' | 't' if !is_number => self.width > 0 || self.has_zeros,
+            _ => false,
+        };
+        let is_list = matches!(value, Value::List(_) | Value::Map(_));
+        let has_flags = self.has_zeros || self.precision.is_some() || self.width > 0;
+        let is_odd = is_odd || is_list && (has_flags || !matches!(self.letter, 's' | 'v' | 'q'));
+        if is_odd || self.has_zeros && !is_number || self.precision.is_some() && is_number {
+            return Err(Fault::Verb(self.letter.to_string()));
+        }
+        self.write(value, out);
+        Ok(())
+    }
+
+    fn write(self, value: &Value, out: &mut String) {
+        match (value, self.letter) {
+            (Value::Nil, 'v') => self.pad("<nil>", out),
+            (Value::List(list), _) => {
+                self.all(list.iter().map(|element| (None, element.clone())), ("[", "]"), out);
+            }
+            (Value::Map(map), _) => {
+                let entries = map.iter().map(|(key, value)| (Some(key.as_str()), Value::from(value.as_str())));
+                self.all(entries, ("map[", "]"), out);
+            }
+            (Value::Text(text), 's' | 'v') => self.pad(&self.cut(text), out),
+            (Value::Text(text), 'q') => self.pad(&quoted(&self.cut(text)), out),
+            (Value::Text(text), 'x') => self.pad(&hexadecimal(text), out),
+            (Value::Text(text), 'X') => self.pad(&hexadecimal(text).to_uppercase(), out),
+            (Value::Number(number, _), 'd' | 'v') => self.number(*number < 0, &number.unsigned_abs().to_string(), out),
+            (Value::Number(number, _), 'x') => self.number(*number < 0, &format!("{:x}", number.unsigned_abs()), out),
+            (Value::Number(number, _), 'X') => self.number(*number < 0, &format!("{:X}", number.unsigned_abs()), out),
+            (Value::Number(number, _), 'c') => {
+                let c = u32::try_from(*number).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+                self.pad(c.encode_utf8(&mut [0; 4]), out);
+            }
+            (Value::Bool(truth), 't' | 'v') => self.pad(if *truth { "true" } else { "false" }, out),
+            (Value::Nil | Value::Bool(_) | Value::Number(..) | Value::Text(_), letter) => {
+                let _ = write!(out, "%!{letter}({})", typed(self, value));
+            }
+        }
+    }
+
+    fn all<'v>(
+        self,
+        values: impl Iterator<Item = (Option<&'v str>, Value)>,
+        (open, close): (&str, &str),
+        out: &mut String,
+    ) {
+        out.push_str(open);
+        for (index, (key, value)) in values.enumerate() {
+            if index > 0 {
+                out.push(' ');
+            }
+            if let Some(key) = key {
+                self.write(&Value::from(key), out);
+                out.push(':');
+            }
+            match value {
+                // Whatever the verb.
+                Value::Nil => self.pad("<nil>", out),
+                value => self.write(&value, out),
+            }
+        }
+        out.push_str(close);
+    }
+
+    fn cut(self, text: &str) -> String {
+        self.precision.map_or_else(|| text.to_owned(), |most| text.chars().take(most).collect())
+    }
+
+    fn pad(self, text: &str, out: &mut String) {
+        let spaces = " ".repeat(self.width.saturating_sub(text.chars().count()));
+        if self.is_left {
+            out.push_str(text);
+            out.push_str(&spaces);
+        } else {
+            out.push_str(&spaces);
+            out.push_str(text);
+        }
+    }
+
+    fn number(self, is_negative: bool, digits: &str, out: &mut String) {
+        let sign = if is_negative { "-" } else { "" };
+        if self.has_zeros {
+            let zeros = "0".repeat(self.width.saturating_sub(digits.len() + sign.len()));
+            let _ = write!(out, "{sign}{zeros}{digits}");
+        } else {
+            self.pad(&format!("{sign}{digits}"), out);
+        }
+    }
+}
+
+/// A value that a verb is not for.
+fn typed(verb: Verb, value: &Value) -> String {
+    let mut shown = match value {
+        Value::Nil => return "<nil>".to_owned(),
+        Value::Bool(_) => "bool=",
+        Value::Number(_, Integer::Int) => "int=",
+        Value::Number(_, Integer::Int64) => "int64=",
+        Value::Number(_, Integer::Uint8) => "uint8=",
+        Value::Text(_) => "string=",
+        Value::List(_) => "[]interface {}=",
+        Value::Map(_) => "map[string]string=",
+    }
+    .to_owned();
+    Verb { letter: 'v', ..verb }.write(value, &mut shown);
+    shown
+}
+
+fn hexadecimal(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(2 * text.len()), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
