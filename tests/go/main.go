@@ -1,5 +1,6 @@
 // Command go answers, one JSON line each, how Go itself takes an input: a duration, a regular expression, a
-// template and what it makes of a key, a cron schedule, a gjson or sjson path, a document. The parity tests compare these answers with Keyhatch's.
+// template and what it makes of a key, a cron schedule, a gjson or sjson path, a document. The parity tests compare
+// these answers with Keyhatch's.
 //
 //	{"kind":"duration","input":"1d"}   →   {"ok":false,"error":"time: unknown unit \"d\" in duration \"1d\""}
 //	{"kind":"read","parts":["{\"a\":1}","a"]}   →   {"ok":true,"value":"1","raw":"1"}

@@ -4,12 +4,12 @@
 
 mod arguments;
 mod case;
+mod classes;
 mod compare;
 mod format;
 mod functions;
 mod lists;
 mod numbers;
-mod printable;
 mod regexes;
 mod run;
 mod texts;
@@ -102,6 +102,8 @@ pub enum TransformError {
     NotAFunction(&'static str),
     #[error("field {field} of a value of type {of}; only .value and the parts of split have names")]
     NoField { field: String, of: &'static str },
+    #[error("variable {0} is set and was not declared; declare it, as in {{{{ {0} := .value }}}}")]
+    Undefined(String),
     #[error("nil alone is no value; leave the action out")]
     Nil,
     #[error("range over a value of type {0}; use a list, as of splitList")]
@@ -142,6 +144,8 @@ pub enum Fault {
     Base64,
     #[error("the format has %{0}, which is not supported; use %s, %v, %q, %d, %x or %c")]
     Verb(String),
+    #[error("a list is given for which the format has no verb; add %v")]
+    Extra,
     #[error("the template says so")]
     Failed,
     #[error("the result is longer than {LENGTH} bytes")]

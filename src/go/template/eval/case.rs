@@ -1,7 +1,7 @@
 //! Upper and lower case, and the ways of writing words as one name. The rules are Go's, for one character at a time, and
 //! for `camelcase`, `snakecase` and `kebabcase` those of xstrings, which sprig calls.
 
-use super::printable::{is_letter, is_number, is_punctuation, is_upper};
+use super::classes::{is_letter, is_number, is_printable, is_punctuation, is_upper};
 
 pub(super) fn upper(text: &str) -> String {
     text.chars().map(to_upper).collect()
@@ -60,10 +60,10 @@ fn to_title(c: char) -> char {
     }
 }
 
-/// Go changes no character into several.
+/// Go changes no character into several, and knows none that came after Unicode 15.
 fn single(c: char, mut changed: impl Iterator<Item = char>) -> char {
     match (changed.next(), changed.next()) {
-        (Some(one), None) => one,
+        (Some(one), None) if c.is_ascii() || is_printable(c) && is_printable(one) => one,
         _ => c,
     }
 }

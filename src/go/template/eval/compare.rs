@@ -1,8 +1,8 @@
 //! Go's functions that compare.
 
+use super::Fault;
 use super::arguments::Arguments;
 use super::value::Value;
-use super::Fault;
 use std::cmp::Ordering;
 
 /// Whether the first argument equals one of the others.

@@ -1,6 +1,6 @@
 //! Values as Go's `fmt` writes them.
 
-use super::printable::is_printable;
+use super::classes::is_printable;
 use super::value::{Integer, Value};
 use super::{Fault, LENGTH};
 use std::fmt::Write as _;
@@ -86,7 +86,12 @@ pub(super) fn printf(format: &str, values: impl Iterator<Item = Value>) -> Resul
     }
     out.push_str(rest);
     if values.peek().is_some() {
-        let extra: Vec<_> = values.map(|value| typed(Verb::PLAIN, &value)).collect();
+        let extra: Vec<_> = values.collect();
+        // Go's type of a list depends on the function that made it.
+        if extra.iter().any(|value| matches!(value, Value::List(_))) {
+            return Err(Fault::Extra);
+        }
+        let extra: Vec<_> = extra.iter().map(|value| typed(Verb::PLAIN, value)).collect();
         let _ = write!(out, "%!(EXTRA {})", extra.join(", "));
     }
     Ok(out)
@@ -148,7 +153,7 @@ impl Verb {
     fn checked(self, value: &Value, out: &mut String) -> Result<(), Fault> {
         let is_number = matches!(value, Value::Number(..));
         let is_odd = match self.letter {
-            'q' => is_number,
+            'q' => has_numbers(value),
             'd' | 'c' | 't' if !is_number => self.width > 0 || self.has_zeros,
             _ => false,
         };
@@ -169,18 +174,28 @@ impl Verb {
                 self.all(list.iter().map(|element| (None, element.clone())), ("[", "]"), out);
             }
             (Value::Map(map), _) => {
-                let entries = map.iter().map(|(key, value)| (Some(key.as_str()), Value::from(value.as_str())));
+                let entries =
+                    map.iter().map(|(key, value)| (Some(key.as_str()), Value::from(value.as_str())));
                 self.all(entries, ("map[", "]"), out);
             }
             (Value::Text(text), 's' | 'v') => self.pad(&self.cut(text), out),
             (Value::Text(text), 'q') => self.pad(&quoted(&self.cut(text)), out),
             (Value::Text(text), 'x') => self.pad(&hexadecimal(text), out),
             (Value::Text(text), 'X') => self.pad(&hexadecimal(text).to_uppercase(), out),
-            (Value::Number(number, _), 'd' | 'v') => self.number(*number < 0, &number.unsigned_abs().to_string(), out),
-            (Value::Number(number, _), 'x') => self.number(*number < 0, &format!("{:x}", number.unsigned_abs()), out),
-            (Value::Number(number, _), 'X') => self.number(*number < 0, &format!("{:X}", number.unsigned_abs()), out),
+            (Value::Number(number, _), 'd' | 'v') => {
+                self.number(*number < 0, &number.unsigned_abs().to_string(), out)
+            }
+            (Value::Number(number, _), 'x') => {
+                self.number(*number < 0, &format!("{:x}", number.unsigned_abs()), out)
+            }
+            (Value::Number(number, _), 'X') => {
+                self.number(*number < 0, &format!("{:X}", number.unsigned_abs()), out)
+            }
             (Value::Number(number, _), 'c') => {
-                let c = u32::try_from(*number).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+                let c = u32::try_from(*number)
+                    .ok()
+                    .and_then(char::from_u32)
+                    .unwrap_or(char::REPLACEMENT_CHARACTER);
                 self.pad(c.encode_utf8(&mut [0; 4]), out);
             }
             (Value::Bool(truth), 't' | 'v') => self.pad(if *truth { "true" } else { "false" }, out),
@@ -240,6 +255,15 @@ impl Verb {
     }
 }
 
+/// Go takes them for characters.
+fn has_numbers(value: &Value) -> bool {
+    match value {
+        Value::Number(..) => true,
+        Value::List(list) => list.iter().any(has_numbers),
+        _ => false,
+    }
+}
+
 /// A value that a verb is not for.
 fn typed(verb: Verb, value: &Value) -> String {
     let mut shown = match value {
@@ -249,7 +273,7 @@ fn typed(verb: Verb, value: &Value) -> String {
         Value::Number(_, Integer::Int64) => "int64=",
         Value::Number(_, Integer::Uint8) => "uint8=",
         Value::Text(_) => "string=",
-        Value::List(_) => "[]interface {}=",
+        Value::List(_) => "[]=",
         Value::Map(_) => "map[string]string=",
     }
     .to_owned();

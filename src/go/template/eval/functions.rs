@@ -131,10 +131,13 @@ fn text(name: &str) -> Option<Function> {
         },
         "sha256sum" => |a| {
             let hash = digest(&SHA256, a.text()?.as_bytes());
-            Ok(AsRef::<[u8]>::as_ref(&hash).iter().fold(String::new(), |mut out, byte| {
-                let _ = write!(out, "{byte:02x}");
-                out
-            }).into())
+            Ok(AsRef::<[u8]>::as_ref(&hash)
+                .iter()
+                .fold(String::new(), |mut out, byte| {
+                    let _ = write!(out, "{byte:02x}");
+                    out
+                })
+                .into())
         },
         "regexMatch" => regexes::is_match,
         "mustRegexMatch" => regexes::must_match,

@@ -98,7 +98,10 @@ pub(super) fn join(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
 }
 
 pub(super) fn sort(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
-    let mut sorted = texts(arguments.any()?);
+    let mut sorted = match arguments.any()? {
+        list @ Value::List(_) => texts(list),
+        other => vec![text(other)],
+    };
     sorted.sort_unstable();
     Ok(Value::texts(sorted))
 }
@@ -140,9 +143,10 @@ pub(super) fn index(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
             // What a map does not have is an empty text.
             (Value::Map(mut map), Value::Text(key)) => map.remove(&key).unwrap_or_default().into(),
             (Value::Map(_), Value::Nil) => Value::from(""),
-            (Value::List(list), Value::Number(at, _)) => {
-                usize::try_from(at).ok().and_then(|at| list.into_iter().nth(at)).ok_or(Fault::OutOfRange(at))?
-            }
+            (Value::List(list), Value::Number(at, _)) => usize::try_from(at)
+                .ok()
+                .and_then(|at| list.into_iter().nth(at))
+                .ok_or(Fault::OutOfRange(at))?,
             (Value::Text(text), Value::Number(at, _)) => {
                 let byte = usize::try_from(at).ok().and_then(|at| text.bytes().nth(at));
                 Value::Number(byte.ok_or(Fault::OutOfRange(at))?.into(), super::value::Integer::Uint8)

@@ -40,10 +40,7 @@ pub(super) fn fold(
 }
 
 /// The same from the first argument on.
-pub(super) fn fold_first(
-    arguments: &mut Arguments<'_>,
-    step: fn(i64, i64) -> i64,
-) -> Result<Value, Fault> {
+pub(super) fn fold_first(arguments: &mut Arguments<'_>, step: fn(i64, i64) -> i64) -> Result<Value, Fault> {
     let first = cast(&arguments.any()?);
     fold(arguments, first, step)
 }

@@ -108,13 +108,18 @@ impl<'t> Run<'t, '_> {
     fn range(&mut self, over: Value, pipeline: &Pipeline<'t>, nodes: &[Node<'t>]) -> Ran<bool> {
         let mark = self.variables.len();
         let one = |run: &mut Self, index: Value, element: &Value| -> Ran<bool> {
-            match pipeline.variables.as_slice() {
-                [only] => run.set(pipeline.assigns, only, 1, element),
-                [first, second, ..] => {
-                    run.set(pipeline.assigns, second, 1, element);
-                    run.set(pipeline.assigns, first, 2, &index);
+            match (pipeline.variables.as_slice(), pipeline.assigns) {
+                ([only], true) => run.assign(only, element)?,
+                ([first, second, ..], true) => {
+                    run.assign(first, &index)?;
+                    run.assign(second, element)?;
                 }
-                [] => {}
+                ([_], false) => run.set_top(1, element),
+                ([_, _, ..], false) => {
+                    run.set_top(1, element);
+                    run.set_top(2, &index);
+                }
+                ([], _) => {}
             }
             run.spend(1 + 2 * element.size())?;
             let flow = run.walk(nodes, element)?;
@@ -152,14 +157,17 @@ impl<'t> Run<'t, '_> {
         }
     }
 
-    /// Sets a variable that is there, by its name, or the one so far from the top that the range has declared.
-    fn set(&mut self, assigns: bool, name: &str, from_top: usize, value: &Value) {
-        let found = if assigns {
-            self.variables.iter_mut().rev().find(|(known, _)| *known == name)
-        } else {
-            self.variables.iter_mut().rev().nth(from_top - 1)
-        };
-        if let Some((_, variable)) = found {
+    /// Sets the last variable of the name.
+    fn assign(&mut self, name: &str, value: &Value) -> Ran<()> {
+        let known = self.variables.iter_mut().rev().find(|(known, _)| *known == name);
+        let (_, variable) = known.ok_or_else(|| TransformError::Undefined(name.to_owned()))?;
+        variable.clone_from(value);
+        Ok(())
+    }
+
+    /// Sets the variable that was declared last, or the one before it.
+    fn set_top(&mut self, from_top: usize, value: &Value) {
+        if let Some((_, variable)) = self.variables.iter_mut().rev().nth(from_top - 1) {
             variable.clone_from(value);
         }
     }
@@ -173,7 +181,7 @@ impl<'t> Run<'t, '_> {
         for variable in &pipeline.variables {
             self.spend(value.size())?;
             if pipeline.assigns {
-                self.set(true, variable, 0, &value);
+                self.assign(variable, &value)?;
             } else {
                 self.variables.push((variable, value.clone()));
             }

@@ -26,7 +26,8 @@ pub(super) fn repeat(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
 pub(super) fn trunc(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     let (count, text) = (arguments.int()?, arguments.text()?);
     let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
-    let (from, to) = if count < 0 { (length.saturating_add(count).max(0), length) } else { (0, count.min(length)) };
+    let (from, to) =
+        if count < 0 { (length.saturating_add(count).max(0), length) } else { (0, count.min(length)) };
     cut(&text, from, to).map(Value::from)
 }
 
