@@ -7,6 +7,7 @@ use crate::extract::Values;
 use crate::facts::selects;
 use crate::go::json;
 use crate::go::regexp::Matcher;
+use crate::go::template::Transform;
 use crate::secret_value::SecretValue;
 
 use super::error::{Cause, EntryError};
@@ -121,11 +122,13 @@ fn expand(
         let bundle: Values = keys.into_iter().collect();
         return Ok(vec![entry(at, rule, "", remote_key, document(&bundle))]);
     }
-    let rewrites = rewrites(&rule.rewrite)?;
-    let renamed = |key: &str| {
-        rewrites.iter().fold(key.to_owned(), |key, (matcher, target)| matcher.replace_all(&key, target))
-    };
-    Ok(keys.into_iter().map(|(key, value)| entry(at, rule, &key, &renamed(&key), Ok(value))).collect())
+    let mut steps = steps(&rule.rewrite)?;
+    let mut entries = Vec::with_capacity(keys.len());
+    for (key, value) in keys {
+        let renamed = renamed(&mut steps, &key)?;
+        entries.push(entry(at, rule, &key, &renamed, Ok(value)));
+    }
+    Ok(entries)
 }
 
 fn entry(
@@ -144,18 +147,38 @@ fn entry(
     Entry { at: at.to_owned(), data, value }
 }
 
-fn rewrites(steps: &[PushRewrite]) -> Result<Vec<(Matcher, &str)>, Cause> {
-    let mut compiled = Vec::new();
-    for (index, PushRewrite { regexp, transform }) in steps.iter().enumerate() {
-        if transform.is_some() {
-            return Err(Cause::Unsupported("rewrite.transform, a template,"));
+/// A change of keys, ready to be made.
+enum Step<'a> {
+    Regexp(Matcher, &'a str),
+    Transform(Transform<'a>),
+}
+
+/// The changes, each with its index.
+fn steps(rewrites: &[PushRewrite]) -> Result<Vec<(usize, Step<'_>)>, Cause> {
+    let mut steps = Vec::new();
+    for (index, PushRewrite { regexp, transform }) in rewrites.iter().enumerate() {
+        if let Some(regexp) = regexp {
+            let matcher = Matcher::new(&regexp.source).map_err(|error| Cause::Rewrite { index, error })?;
+            steps.push((index, Step::Regexp(matcher, &regexp.target)));
         }
-        if let Some(step) = regexp {
-            let matcher = Matcher::new(&step.source).map_err(|error| Cause::Rewrite { index, error })?;
-            compiled.push((matcher, step.target.as_str()));
+        if let Some(transform) = transform {
+            let transform =
+                Transform::new(&transform.template).map_err(|error| Cause::Template { index, error })?;
+            steps.push((index, Step::Transform(transform)));
         }
     }
-    Ok(compiled)
+    Ok(steps)
+}
+
+fn renamed(steps: &mut [(usize, Step<'_>)], key: &str) -> Result<String, Cause> {
+    steps.iter_mut().try_fold(key.to_owned(), |name, (index, step)| match step {
+        Step::Regexp(matcher, target) => Ok(matcher.replace_all(&name, target)),
+        Step::Transform(transform) => transform.apply(&name).map_err(|error| Cause::Transform {
+            index: *index,
+            key: key.to_owned(),
+            error,
+        }),
+    })
 }
 
 /// A whole Secret as JSON: keys in order, values as strings.
@@ -214,6 +237,32 @@ fn reverse(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::data_from::{RewriteRegexp, RewriteTransform};
+
+    #[test]
+    fn names_are_rewritten_step_by_step() {
+        let transform = |template: &str| PushRewrite {
+            regexp: None,
+            transform: Some(RewriteTransform { template: template.to_owned() }),
+        };
+        let regexp = RewriteRegexp { source: "_".to_owned(), target: "-".to_owned() };
+        let regexp = PushRewrite { regexp: Some(regexp), transform: None };
+        let rename = |rewrites: &[PushRewrite]| {
+            steps(rewrites)
+                .and_then(|mut steps| renamed(&mut steps, "DB_HOST"))
+                .map_err(|cause| cause.to_string())
+        };
+        let lower = transform("prod/{{ .value | lower }}");
+        assert_eq!(rename(&[lower.clone(), regexp.clone()]), Ok("prod/db-host".to_owned()));
+        assert_eq!(
+            rename(&[regexp.clone(), transform("{{ .value | abbrev 5 }}")]),
+            Err("rewrite[1].transform.template: abbrev is not supported by Keyhatch in a template of keys; use another function, or a regexp".to_owned())
+        );
+        assert_eq!(
+            rename(&[regexp, transform("{{ div 1 (len .other) }}")]),
+            Err("rewrite[1].transform.template, of key \"DB_HOST\": len: an argument is of type nil, and text or list is wanted".to_owned())
+        );
+    }
 
     #[test]
     fn converted_keys_are_turned_back() {

@@ -3,6 +3,7 @@
 //! names. A run is bounded in steps and in memory, and what a run made is in no error.
 
 mod arguments;
+mod call;
 mod case;
 mod classes;
 mod compare;
@@ -14,6 +15,7 @@ mod regexes;
 mod run;
 mod texts;
 mod value;
+mod verb;
 
 use super::lexer::Lexer;
 use super::token::Kind;

@@ -70,13 +70,13 @@ pub(super) fn build(text: &str) -> Option<Vec<Node<'_>>> {
         }
     }
     let mut builder = Builder { tokens: tokens.into_iter().peekable() };
-    let (nodes, end) = builder.list()?;
-    (end == End::Text).then_some(nodes)
+    let (nodes, ending) = builder.list()?;
+    (ending == Ending::Text).then_some(nodes)
 }
 
 /// What ends a list of nodes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+enum Ending {
     Text,
     End,
     Else,
@@ -105,7 +105,7 @@ impl<'t> Builder<'t> {
         self.tokens.next_if(|token| token.kind == kind)
     }
 
-    fn list(&mut self) -> Option<(Vec<Node<'t>>, End)> {
+    fn list(&mut self) -> Option<(Vec<Node<'t>>, Ending)> {
         let mut nodes = Vec::new();
         while let Some(token) = self.next() {
             if token.kind == Kind::Text {
@@ -116,12 +116,12 @@ impl<'t> Builder<'t> {
                 Kind::End => {
                     self.next();
                     self.take(Kind::RightDelimiter)?;
-                    return Some((nodes, End::End));
+                    return Some((nodes, Ending::End));
                 }
                 Kind::Else => {
                     self.next();
                     let is_last = self.take(Kind::RightDelimiter).is_some();
-                    return Some((nodes, if is_last { End::Else } else { End::ElseIf }));
+                    return Some((nodes, if is_last { Ending::Else } else { Ending::ElseIf }));
                 }
                 Kind::If => self.block(Block::If)?,
                 Kind::With => self.block(Block::With)?,
@@ -132,7 +132,7 @@ impl<'t> Builder<'t> {
             };
             nodes.push(node);
         }
-        Some((nodes, End::Text))
+        Some((nodes, Ending::Text))
     }
 
     fn leave(&mut self, node: Node<'t>) -> Option<Node<'t>> {
@@ -145,13 +145,13 @@ impl<'t> Builder<'t> {
         loop {
             self.next(); // the keyword
             let condition = self.pipeline(Kind::RightDelimiter)?;
-            let (nodes, end) = self.list()?;
+            let (nodes, ending) = self.list()?;
             branches.push((condition, nodes));
-            match end {
-                End::ElseIf => continue,
-                End::Else => otherwise = self.list()?.0,
-                End::End => {}
-                End::Text => return None,
+            match ending {
+                Ending::ElseIf => continue,
+                Ending::Else => otherwise = self.list()?.0,
+                Ending::End => {}
+                Ending::Text => return None,
             }
             return Some(Node::Block { kind, branches, otherwise });
         }

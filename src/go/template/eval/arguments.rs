@@ -51,6 +51,11 @@ impl<'r> Arguments<'r> {
         }
     }
 
+    /// Passes over those that are left.
+    pub(super) fn skip(&mut self) {
+        self.values.by_ref().for_each(drop);
+    }
+
     /// That there is none left.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         if self.values.len() == 0 { Ok(()) } else { Err(Fault::TooMany) }

@@ -12,7 +12,7 @@ pub(super) fn equal(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     while !is_equal && let Some(other) = arguments.rest().next() {
         is_equal = are_equal(&first, &other)?;
     }
-    arguments.rest().for_each(drop);
+    arguments.skip();
     Ok(is_equal.into())
 }
 

@@ -2,12 +2,13 @@
 
 use super::arguments::Arguments;
 use super::value::Value;
+use super::verb::hexadecimal;
 use super::{Fault, case, compare, format, lists, numbers, regexes, texts};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use std::fmt::Write as _;
+use std::cmp::Ordering;
 
 /// What a function makes of its arguments.
 pub(super) type Function = fn(&mut Arguments<'_>) -> Result<Value, Fault>;
@@ -18,7 +19,7 @@ const BASE64: GeneralPurpose =
 
 /// The function of a name.
 pub(super) fn find(name: &str) -> Option<Function> {
-    go(name).or_else(|| text(name)).or_else(|| list(name)).or_else(|| number(name))
+    [go, any, text, regex, list, number].into_iter().find_map(|group| group(name))
 }
 
 /// Whether an argument with this value is the result, and those behind it are not evaluated.
@@ -30,7 +31,7 @@ pub(super) fn decides(name: &str, value: &Value) -> bool {
     }
 }
 
-/// Those of Go, and for any value.
+/// Those of Go.
 fn go(name: &str) -> Option<Function> {
     Some(match name {
         "and" | "or" => |a| {
@@ -40,10 +41,10 @@ fn go(name: &str) -> Option<Function> {
         "not" => |a| Ok((!a.any()?.is_true()).into()),
         "eq" => compare::equal,
         "ne" => compare::not_equal,
-        "lt" => |a| compare::ordered(a, std::cmp::Ordering::is_lt),
-        "le" => |a| compare::ordered(a, std::cmp::Ordering::is_le),
-        "gt" => |a| compare::ordered(a, std::cmp::Ordering::is_gt),
-        "ge" => |a| compare::ordered(a, std::cmp::Ordering::is_ge),
+        "lt" => |a| compare::ordered(a, Ordering::is_lt),
+        "le" => |a| compare::ordered(a, Ordering::is_le),
+        "gt" => |a| compare::ordered(a, Ordering::is_gt),
+        "ge" => |a| compare::ordered(a, Ordering::is_ge),
         "len" => lists::length,
         "index" => lists::index,
         "print" => |a| Ok(format::print(&a.rest().collect::<Vec<_>>()).into()),
@@ -52,19 +53,34 @@ fn go(name: &str) -> Option<Function> {
             let format = a.text()?;
             format::printf(&format, a.rest()).map(Value::Text)
         },
+        _ => return None,
+    })
+}
+
+/// Those of sprig for any value.
+fn any(name: &str) -> Option<Function> {
+    Some(match name {
         "default" => |a| {
             let (default, given) = (a.any()?, a.rest().next());
-            a.rest().for_each(drop);
+            a.skip();
             Ok(given.filter(Value::is_true).unwrap_or(default))
         },
         "empty" => |a| Ok((!a.any()?.is_true()).into()),
         "coalesce" => |a| {
             let found = a.rest().find(Value::is_true);
-            a.rest().for_each(drop);
+            a.skip();
             Ok(found.unwrap_or(Value::Nil))
         },
-        "all" => |a| Ok(a.rest().fold(true, |all, value| all && value.is_true()).into()),
-        "any" => |a| Ok(a.rest().fold(false, |any, value| any || value.is_true()).into()),
+        "all" => |a| {
+            let all = a.rest().all(|value| value.is_true());
+            a.skip();
+            Ok(all.into())
+        },
+        "any" => |a| {
+            let any = a.rest().any(|value| value.is_true());
+            a.skip();
+            Ok(any.into())
+        },
         "ternary" => |a| {
             let (yes, no) = (a.any()?, a.any()?);
             Ok(if a.bool()? { yes } else { no })
@@ -74,40 +90,23 @@ fn go(name: &str) -> Option<Function> {
     })
 }
 
+/// Those that make a text of one.
 fn text(name: &str) -> Option<Function> {
     Some(match name {
-        "upper" => |a| Ok(case::upper(&a.text()?).into()),
-        "lower" => |a| Ok(case::lower(&a.text()?).into()),
-        "title" => |a| Ok(case::title(&a.text()?).into()),
-        "untitle" => |a| Ok(case::untitle(&a.text()?).into()),
-        "camelcase" => |a| Ok(case::camel(&a.text()?).into()),
-        "snakecase" => |a| Ok(case::separated(&a.text()?, '_').into()),
-        "kebabcase" => |a| Ok(case::separated(&a.text()?, '-').into()),
-        "trim" => |a| Ok(a.text()?.trim().into()),
-        "trimAll" | "trimall" => |a| {
-            let (cutset, text) = (a.text()?, a.text()?);
-            Ok(text.trim_matches(|c| cutset.contains(c)).into())
-        },
-        "trimPrefix" => |a| {
-            let (prefix, text) = (a.text()?, a.text()?);
-            Ok(text.strip_prefix(&prefix).unwrap_or(&text).into())
-        },
-        "trimSuffix" => |a| {
-            let (suffix, text) = (a.text()?, a.text()?);
-            Ok(text.strip_suffix(&suffix).unwrap_or(&text).into())
-        },
-        "contains" => |a| {
-            let (part, text) = (a.text()?, a.text()?);
-            Ok(text.contains(&part).into())
-        },
-        "hasPrefix" => |a| {
-            let (prefix, text) = (a.text()?, a.text()?);
-            Ok(text.starts_with(&prefix).into())
-        },
-        "hasSuffix" => |a| {
-            let (suffix, text) = (a.text()?, a.text()?);
-            Ok(text.ends_with(&suffix).into())
-        },
+        "upper" => |a| one(a, case::upper),
+        "lower" => |a| one(a, case::lower),
+        "title" => |a| one(a, case::title),
+        "untitle" => |a| one(a, case::untitle),
+        "camelcase" => |a| one(a, case::camel),
+        "snakecase" => |a| one(a, |text| case::separated(text, '_')),
+        "kebabcase" => |a| one(a, |text| case::separated(text, '-')),
+        "trim" => |a| one(a, |text| text.trim().to_owned()),
+        "trimAll" | "trimall" => |a| two(a, |set, text| text.trim_matches(|c| set.contains(c)).into()),
+        "trimPrefix" => |a| two(a, |prefix, text| text.strip_prefix(prefix).unwrap_or(text).into()),
+        "trimSuffix" => |a| two(a, |suffix, text| text.strip_suffix(suffix).unwrap_or(text).into()),
+        "contains" => |a| two(a, |part, text| text.contains(part).into()),
+        "hasPrefix" => |a| two(a, |prefix, text| text.starts_with(prefix).into()),
+        "hasSuffix" => |a| two(a, |suffix, text| text.ends_with(suffix).into()),
         "replace" => texts::replace,
         "repeat" => texts::repeat,
         "trunc" => texts::trunc,
@@ -123,22 +122,15 @@ fn text(name: &str) -> Option<Function> {
         "squote" => |a| Ok(quoted(a, |value| format!("'{}'", lists::text(value)))),
         "cat" => |a| Ok(quoted(a, lists::text)),
         "toString" => |a| a.any().map(|value| lists::text(value).into()),
-        "b64enc" => |a| Ok(BASE64.encode(a.text()?).into()),
-        "b64dec" => |a| {
-            let encoded = a.text()?.replace(['\r', '\n'], "");
-            let decoded = BASE64.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            decoded.map(Value::Text).ok_or(Fault::Base64)
-        },
-        "sha256sum" => |a| {
-            let hash = digest(&SHA256, a.text()?.as_bytes());
-            Ok(AsRef::<[u8]>::as_ref(&hash)
-                .iter()
-                .fold(String::new(), |mut out, byte| {
-                    let _ = write!(out, "{byte:02x}");
-                    out
-                })
-                .into())
-        },
+        "b64enc" => |a| one(a, |text| BASE64.encode(text)),
+        "b64dec" => decode,
+        "sha256sum" => |a| one(a, |text| hexadecimal(digest(&SHA256, text.as_bytes()).as_ref())),
+        _ => return None,
+    })
+}
+
+fn regex(name: &str) -> Option<Function> {
+    Some(match name {
         "regexMatch" => regexes::is_match,
         "mustRegexMatch" => regexes::must_match,
         "regexFind" | "mustRegexFind" => regexes::find,
@@ -202,8 +194,24 @@ fn number(name: &str) -> Option<Function> {
     })
 }
 
+fn one(arguments: &mut Arguments<'_>, change: fn(&str) -> String) -> Result<Value, Fault> {
+    Ok(change(&arguments.text()?).into())
+}
+
+/// Sprig's functions have the text that they are about last, so that it can be piped to them.
+fn two(arguments: &mut Arguments<'_>, make: fn(&str, &str) -> Value) -> Result<Value, Fault> {
+    Ok(make(&arguments.text()?, &arguments.text()?))
+}
+
 /// All arguments but nothing, with a space between them.
 fn quoted(arguments: &mut Arguments<'_>, one: fn(Value) -> String) -> Value {
     let all = arguments.rest().filter(|value| *value != Value::Nil).map(one);
     all.collect::<Vec<_>>().join(" ").into()
+}
+
+/// Line breaks are passed over.
+fn decode(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
+    let encoded = arguments.text()?.replace(['\r', '\n'], "");
+    let decoded = BASE64.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    decoded.map(Value::Text).ok_or(Fault::Base64)
 }

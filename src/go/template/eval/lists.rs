@@ -148,7 +148,7 @@ pub(super) fn index(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
                 .and_then(|at| list.into_iter().nth(at))
                 .ok_or(Fault::OutOfRange(at))?,
             (Value::Text(text), Value::Number(at, _)) => {
-                let byte = usize::try_from(at).ok().and_then(|at| text.bytes().nth(at));
+                let byte = usize::try_from(at).ok().and_then(|at| text.as_bytes().get(at).copied());
                 Value::Number(byte.ok_or(Fault::OutOfRange(at))?.into(), super::value::Integer::Uint8)
             }
             (Value::Map(_), other) => return Err(Fault::Type { wanted: "text", got: other.kind() }),
