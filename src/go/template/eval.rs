@@ -29,13 +29,17 @@ use thiserror::Error;
 const LENGTH: usize = 64 << 10;
 
 /// What a run may spend: one for a step, and one for a byte that it makes.
-const BUDGET: usize = 4 << 20;
+const BUDGET: usize = 1 << 20;
+
+/// What a transform may spend on all of its keys: some tens of thousands, with a template as people have them.
+const TOTAL: usize = 64 << 20;
 
 /// A template that changes keys.
 #[derive(Debug)]
 pub struct Transform<'t> {
     nodes: Vec<Node<'t>>,
     regexes: Regexes,
+    left: usize,
 }
 
 impl<'t> Transform<'t> {
@@ -50,7 +54,7 @@ impl<'t> Transform<'t> {
             return Err(refused());
         }
         let nodes = tree::build(template).ok_or_else(refused)?;
-        Ok(Self { nodes, regexes: Regexes::default() })
+        Ok(Self { nodes, regexes: Regexes::default(), left: TOTAL })
     }
 
     /// What becomes of a key.
@@ -58,7 +62,9 @@ impl<'t> Transform<'t> {
     /// # Errors
     /// Where Go's run of the template fails, and where it would take too much.
     pub fn apply(&mut self, key: &str) -> Result<String, TransformError> {
-        run::run(&self.nodes, key, &mut self.regexes)
+        let (name, cost) = run::run(&self.nodes, key, &mut self.regexes)?;
+        self.left = self.left.checked_sub(cost).ok_or(TransformError::TooMuchInAll)?;
+        Ok(name)
     }
 }
 
@@ -114,6 +120,10 @@ pub enum TransformError {
     RangeOfNumber,
     #[error("the template takes more than {BUDGET} steps and bytes; make it simpler")]
     TooMuch,
+    #[error(
+        "the template takes more than {TOTAL} steps and bytes for all keys; make it simpler, or select fewer keys"
+    )]
+    TooMuchInAll,
     #[error("the template makes a text of more than {LENGTH} bytes; make it shorter")]
     TooLong,
 }

@@ -24,7 +24,8 @@ pub(super) fn check_push(
     context: &Context<'_>,
     report: &mut Report,
 ) {
-    let templates = |rule: &PushDataTo| rule.rewrite.iter().any(|step| is_unsupported(step.transform.as_ref()));
+    let templates =
+        |rule: &PushDataTo| rule.rewrite.iter().any(|step| is_unsupported(step.transform.as_ref()));
     let is_simple = spec.template.is_none()
         && spec.selector.generator_ref.is_none()
         && !spec.data_to.iter().any(templates);
@@ -33,7 +34,8 @@ pub(super) fn check_push(
     }
     let Some(store) = our_store(subject, spec, context) else { return };
     let because = if &*store.controller == OWN_CLASS { "controller: keyhatch" } else { "--adopt=all" };
-    let belongs = format!("not supported by Keyhatch, which a store of this PushSecret belongs to ({because})");
+    let belongs =
+        format!("not supported by Keyhatch, which a store of this PushSecret belongs to ({because})");
     let cause = format!("{belongs}; leave it out, or push through a store of the operator");
     if spec.template.is_some() {
         report.forbidden(&PUSH_UNSUPPORTED, &at.key("template"), cause.as_str());

@@ -7,11 +7,13 @@ use super::value::{Integer, Value};
 pub(super) struct Arguments<'r> {
     values: std::vec::IntoIter<Value>,
     pub(super) regexes: &'r mut Regexes,
+    /// What the call costs beside its result.
+    pub(super) cost: usize,
 }
 
 impl<'r> Arguments<'r> {
     pub(super) fn new(values: Vec<Value>, regexes: &'r mut Regexes) -> Self {
-        Self { values: values.into_iter(), regexes }
+        Self { values: values.into_iter(), regexes, cost: 0 }
     }
 
     pub(super) fn any(&mut self) -> Result<Value, Fault> {

@@ -69,10 +69,11 @@ impl<'t> Run<'t, '_> {
         let mut arguments = Arguments::new(values, self.regexes);
         let value = function(&mut arguments).map_err(fault)?;
         arguments.finish().map_err(fault)?;
+        let cost = arguments.cost;
         if matches!(&value, Value::Text(text) if text.len() > LENGTH) {
             return Err(fault(Fault::TooLong));
         }
-        self.spend(value.size())?;
+        self.spend(cost + value.size())?;
         Ok(value)
     }
 

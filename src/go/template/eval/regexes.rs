@@ -29,7 +29,7 @@ impl Regexes {
 
 /// False for an expression that Go refuses.
 pub(super) fn is_match(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
-    let (pattern, text) = (arguments.text()?, arguments.text()?);
+    let (pattern, text) = subject(arguments)?;
     match arguments.regexes.compiled(pattern) {
         Ok(matcher) => Ok(matcher.is_match(&text).into()),
         Err(Fault::Regexp(error)) if !error.is_of_go() => Err(Fault::Regexp(error)),
@@ -39,18 +39,18 @@ pub(super) fn is_match(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
 }
 
 pub(super) fn must_match(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
-    let (pattern, text) = (arguments.text()?, arguments.text()?);
+    let (pattern, text) = subject(arguments)?;
     Ok(arguments.regexes.compiled(pattern)?.is_match(&text).into())
 }
 
 pub(super) fn find(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
-    let (pattern, text) = (arguments.text()?, arguments.text()?);
+    let (pattern, text) = subject(arguments)?;
     let matcher = arguments.regexes.compiled(pattern)?;
     Ok(matcher.find_all(&text).next().and_then(|found| text.get(found)).unwrap_or_default().into())
 }
 
 pub(super) fn find_all(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
-    let (pattern, text, most) = (arguments.text()?, arguments.text()?, arguments.int()?);
+    let ((pattern, text), most) = (subject(arguments)?, arguments.int()?);
     let matcher = arguments.regexes.compiled(pattern)?;
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let found = matcher.find_all(&text).take(most).filter_map(|found| text.get(found));
@@ -58,13 +58,13 @@ pub(super) fn find_all(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
 }
 
 pub(super) fn replace_all(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
-    let (pattern, text, target) = (arguments.text()?, arguments.text()?, arguments.text()?);
+    let ((pattern, text), target) = (subject(arguments)?, arguments.text()?);
     let matcher = arguments.regexes.compiled(pattern)?;
     matcher.replace_within(&text, &target, LENGTH).map(Value::Text).ok_or(Fault::TooLong)
 }
 
 pub(super) fn replace_all_literal(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
-    let (pattern, text, target) = (arguments.text()?, arguments.text()?, arguments.text()?);
+    let ((pattern, text), target) = (subject(arguments)?, arguments.text()?);
     let matcher = arguments.regexes.compiled(pattern)?;
     let target = target.replace('$', "$$");
     matcher.replace_within(&text, &target, LENGTH).map(Value::Text).ok_or(Fault::TooLong)
@@ -72,7 +72,7 @@ pub(super) fn replace_all_literal(arguments: &mut Arguments<'_>) -> Result<Value
 
 /// At most `n` pieces, all for a negative one, none for 0.
 pub(super) fn split(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
-    let (pattern, text, most) = (arguments.text()?, arguments.text()?, arguments.int()?);
+    let ((pattern, text), most) = (subject(arguments)?, arguments.int()?);
     let is_empty_pattern = pattern.is_empty();
     let matcher = arguments.regexes.compiled(pattern)?;
     if most == 0 {
@@ -109,4 +109,11 @@ pub(super) fn quote_meta(arguments: &mut Arguments<'_>) -> Result<Value, Fault> 
         quoted.push(c);
     }
     Ok(quoted.into())
+}
+
+/// An expression and the text to look at. A byte of it is as dear as several of others: an expression can be large.
+fn subject(arguments: &mut Arguments<'_>) -> Result<(String, String), Fault> {
+    let (pattern, text) = (arguments.text()?, arguments.text()?);
+    arguments.cost += 16 * (pattern.len() + text.len());
+    Ok((pattern, text))
 }

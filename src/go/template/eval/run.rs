@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 
 pub(super) type Ran<T> = Result<T, TransformError>;
 
-/// What the template writes for the key.
-pub(super) fn run(nodes: &[Node<'_>], key: &str, regexes: &mut Regexes) -> Ran<String> {
+/// What the template writes for the key, and what that has cost.
+pub(super) fn run(nodes: &[Node<'_>], key: &str, regexes: &mut Regexes) -> Ran<(String, usize)> {
     let data = Value::Map(BTreeMap::from([("value".to_owned(), key.to_owned())]));
     let mut run = Run { variables: vec![("$", data.clone())], out: String::new(), left: BUDGET, regexes };
     run.walk(nodes, &data)?;
-    Ok(run.out)
+    Ok((run.out, BUDGET - run.left))
 }
 
 pub(super) struct Run<'t, 'r> {

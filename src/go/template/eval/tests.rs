@@ -121,6 +121,9 @@ fn runs_are_bounded() {
     ] {
         assert!(apply(template, "aaaa").is_err(), "{template}");
     }
+    let mut costly = Transform::new(r#"{{ range until 1000 }}{{ upper $.value }}{{ end }}"#).unwrap();
+    let refused = (0..100_000).find_map(|_| costly.apply("a").err());
+    assert_eq!(refused, Some(TransformError::TooMuchInAll));
     let deep = format!("{{{{ {}.value{} }}}}", "(".repeat(190), ")".repeat(190));
     assert_eq!(apply(&deep, "a"), Ok("a".to_owned()));
     assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
