@@ -112,6 +112,8 @@ pub enum TransformError {
     NoField { field: String, of: &'static str },
     #[error("variable {0} is set and was not declared; declare it, as in {{{{ {0} := .value }}}}")]
     Undefined(String),
+    #[error("more than {max} variables at a time; use fewer", max = call::VARIABLES)]
+    TooManyVariables,
     #[error("nil alone is no value; leave the action out")]
     Nil,
     #[error("range over a value of type {0}; use a list, as of splitList")]

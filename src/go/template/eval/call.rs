@@ -6,6 +6,9 @@ use super::value::Value;
 use super::{Fault, LENGTH, TransformError, functions};
 use crate::go::template::tree::{Operand, Pipeline, Term};
 
+/// The most variables at a time: one is looked for among all.
+pub(super) const VARIABLES: usize = 1000;
+
 impl<'t> Run<'t, '_> {
     /// The value of a pipeline, which its variables have then.
     pub(super) fn pipeline(&mut self, pipeline: &Pipeline<'t>, dot: &Value) -> Ran<Value> {
@@ -18,6 +21,8 @@ impl<'t> Run<'t, '_> {
             self.spend(value.size())?;
             if pipeline.assigns {
                 self.assign(variable, &value)?;
+            } else if self.variables.len() == VARIABLES {
+                return Err(TransformError::TooManyVariables);
             } else {
                 self.variables.push((variable, value.clone()));
             }

@@ -101,7 +101,7 @@ fn text(name: &str) -> Option<Function> {
         "snakecase" => |a| one(a, |text| case::separated(text, '_')),
         "kebabcase" => |a| one(a, |text| case::separated(text, '-')),
         "trim" => |a| one(a, |text| text.trim().to_owned()),
-        "trimAll" | "trimall" => |a| two(a, |set, text| text.trim_matches(|c| set.contains(c)).into()),
+        "trimAll" | "trimall" => |a| two(a, texts::trim_all),
         "trimPrefix" => |a| two(a, |prefix, text| text.strip_prefix(prefix).unwrap_or(text).into()),
         "trimSuffix" => |a| two(a, |suffix, text| text.strip_suffix(suffix).unwrap_or(text).into()),
         "contains" => |a| two(a, |part, text| text.contains(part).into()),

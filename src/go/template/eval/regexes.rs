@@ -111,9 +111,10 @@ pub(super) fn quote_meta(arguments: &mut Arguments<'_>) -> Result<Value, Fault> 
     Ok(quoted.into())
 }
 
-/// An expression and the text to look at. A byte of it is as dear as several of others: an expression can be large.
+/// An expression and the text to look at. That is dear: the expression can be large, and the text be looked through to its
+/// end once for each match.
 fn subject(arguments: &mut Arguments<'_>) -> Result<(String, String), Fault> {
     let (pattern, text) = (arguments.text()?, arguments.text()?);
-    arguments.cost += 16 * (pattern.len() + text.len());
+    arguments.cost += 16 * (pattern.len() + text.len()) + text.len() * text.len() / 64;
     Ok((pattern, text))
 }

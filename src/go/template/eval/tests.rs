@@ -101,8 +101,10 @@ fn runs_are_bounded() {
     let doubled = "{{ $x := .value }}".to_owned() + &"{{ $x = print $x $x }}".repeat(40);
     let nested = "{{ range until 8000 }}".repeat(5) + "x" + &"{{ end }}".repeat(5);
     let compiled = r#"{{ range until 1000 }}{{ regexMatch (print "a{" . "}") $.value }}{{ end }}"#;
+    let declared = "{{ $x := 1 }}".repeat(2000);
     for template in [
         doubled.as_str(),
+        &declared,
         &nested,
         compiled,
         r#"{{ range 9223372036854775807 }}{{ end }}"#,

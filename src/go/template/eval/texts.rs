@@ -3,7 +3,7 @@
 use super::arguments::Arguments;
 use super::value::Value;
 use super::{Fault, LENGTH};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 pub(super) fn replace(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     let (old, new, text) = (arguments.text()?, arguments.text()?, arguments.text()?);
@@ -20,6 +20,12 @@ pub(super) fn repeat(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
         return Err(Fault::TooLong);
     }
     Ok(text.repeat(if text.is_empty() { 0 } else { times }).into())
+}
+
+/// Without the characters of the set at both ends.
+pub(super) fn trim_all(set: &str, text: &str) -> Value {
+    let set: HashSet<char> = set.chars().collect();
+    text.trim_matches(|c| set.contains(&c)).into()
 }
 
 /// The first bytes, or the last for a negative number.
