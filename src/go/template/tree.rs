@@ -178,7 +178,10 @@ impl<'t> Builder<'t> {
         let mut commands = vec![self.command(first, end)?];
         while self.take(end).is_none() {
             self.take(Kind::Pipe)?;
-            commands.push(self.command(Vec::new(), end)?);
+            // Go lets a pipe lead nowhere.
+            if self.peek()? != end {
+                commands.push(self.command(Vec::new(), end)?);
+            }
         }
         Some(Pipeline { variables, assigns, commands })
     }

@@ -133,6 +133,14 @@ fn runs_are_bounded() {
 
 proptest! {
     #[test]
+    fn what_go_accepts_is_run_or_named(
+        template in r#"(\{\{-? ?| ?-?\}\}|\{\{ (if|range|with|else|else if|end|break|continue)| \.value| \$x| :=| =|,| \|| \(|\)|\.a| \.| \$| nil| true| "a-b"| -?[0-9]| (upper|print|list)|x){0,16}"#,
+    ) {
+        let is_syntax = matches!(Transform::new(&template), Err(TransformError::Unsupported(what)) if what == "syntax");
+        prop_assert!(!is_syntax, "{template}");
+    }
+
+    #[test]
     fn never_panics(
         template in r#"(\{\{-? ?| ?-?\}\}|\{\{ (if|range|with|else|end|break)| \.value| \$x| :=| =| \|| \(|\)| "a-b"| -?[0-9]| (upper|title|camelcase|snakecase|trunc|substr|splitList|split|splitn|slice|index|printf|join|replace|regexSplit|regexFindAll|untilStep|repeat|nospace|indent|trimAll|quote|list|default|add)|\PC){0,20}"#,
         key in ".{0,12}",
