@@ -1,16 +1,16 @@
 //! `data` and `dataTo` as one list of entries, each with the value that it pushes or the cause why it has none.
 
 use crate::api::push_secret::{
-    PushConversion, PushData, PushDataTo, PushMatch, PushRemoteRef, PushRewrite, PushSecretSpec,
+    PushConversion, PushData, PushDataTo, PushMatch, PushRemoteRef, PushSecretSpec,
 };
 use crate::extract::Values;
 use crate::facts::selects;
 use crate::go::json;
 use crate::go::regexp::Matcher;
-use crate::go::template::Transform;
 use crate::secret_value::SecretValue;
 
 use super::error::{Cause, EntryError};
+use super::rename::Renamer;
 use super::wanted::{Destination, Source};
 
 /// One key and where it goes.
@@ -122,10 +122,10 @@ fn expand(
         let bundle: Values = keys.into_iter().collect();
         return Ok(vec![entry(at, rule, "", remote_key, document(&bundle))]);
     }
-    let mut steps = steps(&rule.rewrite)?;
+    let mut renamer = Renamer::new(&rule.rewrite)?;
     let mut entries = Vec::with_capacity(keys.len());
     for (key, value) in keys {
-        let renamed = renamed(&mut steps, &key)?;
+        let renamed = renamer.name(&key)?;
         entries.push(entry(at, rule, &key, &renamed, Ok(value)));
     }
     Ok(entries)
@@ -145,40 +145,6 @@ fn entry(
         conversion_strategy: rule.conversion_strategy,
     };
     Entry { at: at.to_owned(), data, value }
-}
-
-/// A change of keys, ready to be made.
-enum Step<'a> {
-    Regexp(Matcher, &'a str),
-    Transform(Transform<'a>),
-}
-
-/// The changes, each with its index.
-fn steps(rewrites: &[PushRewrite]) -> Result<Vec<(usize, Step<'_>)>, Cause> {
-    let mut steps = Vec::new();
-    for (index, PushRewrite { regexp, transform }) in rewrites.iter().enumerate() {
-        if let Some(regexp) = regexp {
-            let matcher = Matcher::new(&regexp.source).map_err(|error| Cause::Rewrite { index, error })?;
-            steps.push((index, Step::Regexp(matcher, &regexp.target)));
-        }
-        if let Some(transform) = transform {
-            let transform =
-                Transform::new(&transform.template).map_err(|error| Cause::Template { index, error })?;
-            steps.push((index, Step::Transform(transform)));
-        }
-    }
-    Ok(steps)
-}
-
-fn renamed(steps: &mut [(usize, Step<'_>)], key: &str) -> Result<String, Cause> {
-    steps.iter_mut().try_fold(key.to_owned(), |name, (index, step)| match step {
-        Step::Regexp(matcher, target) => Ok(matcher.replace_all(&name, target)),
-        Step::Transform(transform) => transform.apply(&name).map_err(|error| Cause::Transform {
-            index: *index,
-            key: key.to_owned(),
-            error,
-        }),
-    })
 }
 
 /// A whole Secret as JSON: keys in order, values as strings.
@@ -237,32 +203,6 @@ fn reverse(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::data_from::{RewriteRegexp, RewriteTransform};
-
-    #[test]
-    fn names_are_rewritten_step_by_step() {
-        let transform = |template: &str| PushRewrite {
-            regexp: None,
-            transform: Some(RewriteTransform { template: template.to_owned() }),
-        };
-        let regexp = RewriteRegexp { source: "_".to_owned(), target: "-".to_owned() };
-        let regexp = PushRewrite { regexp: Some(regexp), transform: None };
-        let rename = |rewrites: &[PushRewrite]| {
-            steps(rewrites)
-                .and_then(|mut steps| renamed(&mut steps, "DB_HOST"))
-                .map_err(|cause| cause.to_string())
-        };
-        let lower = transform("prod/{{ .value | lower }}");
-        assert_eq!(rename(&[lower.clone(), regexp.clone()]), Ok("prod/db-host".to_owned()));
-        assert_eq!(
-            rename(&[regexp.clone(), transform("{{ .value | abbrev 5 }}")]),
-            Err("rewrite[1].transform.template: abbrev is not supported by Keyhatch in a template of keys; use another function, or a regexp".to_owned())
-        );
-        assert_eq!(
-            rename(&[regexp, transform("{{ div 1 (len .other) }}")]),
-            Err("rewrite[1].transform.template, of key \"DB_HOST\": len: an argument is of type nil, and text or list is wanted".to_owned())
-        );
-    }
 
     #[test]
     fn converted_keys_are_turned_back() {

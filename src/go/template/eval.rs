@@ -28,6 +28,9 @@ use thiserror::Error;
 /// The longest text that a run makes, in bytes.
 const LENGTH: usize = 64 << 10;
 
+/// The longest part of a template that is named, in characters.
+const NAME: usize = 40;
+
 /// What a run may spend: one for a step, and one for a byte that it makes.
 const BUDGET: usize = 1 << 20;
 
@@ -69,7 +72,7 @@ impl<'t> Transform<'t> {
 }
 
 /// The first function or other part of a template that Go knows and a [`Transform`] does not. What Go refuses is not
-/// looked for.
+/// looked for. The start of it, if it is long.
 pub fn unsupported(template: &str) -> Option<&str> {
     let mut lexer = Lexer::new(template);
     let mut is_format = false;
@@ -90,7 +93,8 @@ pub fn unsupported(template: &str) -> Option<&str> {
             _ => true,
         };
         if !is_fine {
-            return Some(token.text);
+            let end = token.text.char_indices().nth(NAME).map_or(token.text.len(), |(end, _)| end);
+            return token.text.get(..end);
         }
         is_format = token.kind == Kind::Identifier && token.text == "printf";
     }
