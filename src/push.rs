@@ -21,6 +21,7 @@ pub mod pace;
 pub mod record;
 pub mod remote;
 pub mod removal;
+mod rename;
 pub mod token;
 pub mod value;
 pub mod wanted;

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::go::gjson::GjsonError;
 use crate::go::json::JsonError;
 use crate::go::regexp::RegexpError;
+use crate::go::template::TransformError;
 use crate::reference::SecretRef;
 
 /// A reference that has no value, and why.
@@ -95,8 +96,10 @@ impl Cause {
 pub enum RewriteCause {
     #[error("{0}")]
     Regexp(#[from] RegexpError),
-    #[error("transform is not supported yet")]
-    Transform,
+    #[error("transform: {0}")]
+    Template(TransformError),
+    #[error("transform of key {key:?}: {error}")]
+    Transform { key: String, error: TransformError },
     #[error("strategy JSON needs the key for the document: into")]
     MergeInto,
     #[error("there is no key {0:?} to give priority to")]

@@ -125,6 +125,15 @@ mod tests {
     }
 
     #[test]
+    fn templates_make_names_of_keys() {
+        let rewrite = r#"[{"regexp":{"source":"^x-","target":""}},{"transform":{"template":"DB_{{ .value | upper | replace \"/\" \"_\" }}"}}]"#;
+        assert_eq!(
+            run(&RemoteRef::default(), rewrite, &[("x-a/b", "1"), ("c", "2")]),
+            pairs(&[("DB_A_B", "1"), ("DB_C", "2")])
+        );
+    }
+
+    #[test]
     fn values_are_decoded_and_then_checked_for_null_bytes() {
         let strict = |decoding_strategy| RemoteRef {
             decoding_strategy: Some(decoding_strategy),
@@ -181,7 +190,14 @@ mod tests {
                 r#"[{"merge":{"strategy":"JSON","conflictPolicy":"Ignore"}}]"#,
                 "rewrite[0]: strategy JSON needs the key for the document: into",
             ),
-            (r#"[{},{"transform":{"template":"x"}}]"#, "rewrite[1]: transform is not supported yet"),
+            (
+                r#"[{},{"transform":{"template":"{{ .value | initials }}"}}]"#,
+                "rewrite[1]: transform: initials is not supported by Keyhatch in a template of keys; use another function, or a regexp",
+            ),
+            (
+                r#"[{"transform":{"template":"{{ .value | trunc -1 | atoi | div 1 }}"}}]"#,
+                "rewrite[0]: transform of key \"a\": div: division by zero",
+            ),
         ] {
             assert_eq!(run(&plain, rewrite, &secrets), Err(message.to_owned()));
         }

@@ -4,6 +4,7 @@ use super::error::{Cause, RewriteCause};
 use super::{Values, merge};
 use crate::api::data_from::{Rewrite, RewriteRegexp};
 use crate::go::regexp::Matcher;
+use crate::go::template::Transform;
 
 pub(super) fn apply(rewrites: &[Rewrite], values: Values) -> Result<Values, Cause> {
     rewrites.iter().enumerate().try_fold(values, |values, (index, rewrite)| {
@@ -15,7 +16,7 @@ fn one(rewrite: &Rewrite, values: Values) -> Result<Values, RewriteCause> {
     match rewrite {
         Rewrite { merge: Some(merge), .. } => merge::merge(merge, values),
         Rewrite { regexp: Some(regexp), .. } => replace(regexp, values),
-        Rewrite { transform: Some(_), .. } => Err(RewriteCause::Transform),
+        Rewrite { transform: Some(transform), .. } => run(&transform.template, values),
         Rewrite { merge: None, regexp: None, transform: None } => Ok(values),
     }
 }
@@ -25,4 +26,16 @@ fn replace(rewrite: &RewriteRegexp, values: Values) -> Result<Values, RewriteCau
     let RewriteRegexp { source, target } = rewrite;
     let matcher = Matcher::new(source)?;
     Ok(values.into_iter().map(|(key, value)| (matcher.replace_all(&key, target), value)).collect())
+}
+
+/// Of keys that become one, the last wins.
+fn run(template: &str, values: Values) -> Result<Values, RewriteCause> {
+    let mut transform = Transform::new(template).map_err(RewriteCause::Template)?;
+    let mut renamed = Values::new();
+    for (key, value) in values {
+        let name = transform.apply(&key);
+        let name = name.map_err(|error| RewriteCause::Transform { key: key.clone(), error })?;
+        renamed.insert(name, value);
+    }
+    Ok(renamed)
 }

@@ -111,6 +111,13 @@ pub enum RegexpError {
     Unsupported(&'static str),
 }
 
+impl RegexpError {
+    /// Whether Go refuses the expression, too.
+    pub const fn is_of_go(&self) -> bool {
+        !matches!(self, Self::Unsupported(_) | Self::TooLong(_))
+    }
+}
+
 /// Parses a regular expression as Go's `regexp.Compile` does.
 pub fn parse(pattern: &str) -> Result<GoRegexp, RegexpError> {
     if pattern.len() > LENGTH {

@@ -1,6 +1,8 @@
 //! Takes a Go template and says whether Go would parse it with the functions of External Secrets Operator, and
-//! what it reads and writes in every run, or in some. The rule is Go 1.26's `text/template/parse`.
+//! what it reads and writes in every run, or in some. The rule is Go 1.26's `text/template/parse`. [`Transform`] runs one
+//! that makes names of keys.
 
+mod eval;
 mod functions;
 mod lexer;
 mod lookahead;
@@ -10,6 +12,9 @@ mod parser;
 mod pipeline;
 mod quoted;
 mod token;
+mod tree;
+
+pub use eval::{Fault, Transform, TransformError, unsupported};
 
 use thiserror::Error;
 

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::aws::secret_name::NameError;
 use crate::go::gjson::SjsonError;
 use crate::go::regexp::RegexpError;
+use crate::go::template::TransformError;
 
 /// An entry that is not pushed; the others are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +46,10 @@ pub enum Cause {
     Match(RegexpError),
     #[error("rewrite[{index}].regexp.source: {error}")]
     Rewrite { index: usize, error: RegexpError },
-    #[error("{0} is not supported; leave it out")]
-    Unsupported(&'static str),
+    #[error("rewrite[{index}].transform.template: {error}")]
+    Template { index: usize, error: TransformError },
+    #[error("rewrite[{index}].transform.template, of key {key:?}: {error}")]
+    Transform { index: usize, key: String, error: TransformError },
     #[error(
         "key {key:?} has bytes that are no UTF-8, which neither JSON nor a SecretString can hold; push it as a secret of its own with secretPushFormat: binary"
     )]

@@ -1,7 +1,7 @@
 //! `data` and `dataTo` as one list of entries, each with the value that it pushes or the cause why it has none.
 
 use crate::api::push_secret::{
-    PushConversion, PushData, PushDataTo, PushMatch, PushRemoteRef, PushRewrite, PushSecretSpec,
+    PushConversion, PushData, PushDataTo, PushMatch, PushRemoteRef, PushSecretSpec,
 };
 use crate::extract::Values;
 use crate::facts::selects;
@@ -10,6 +10,7 @@ use crate::go::regexp::Matcher;
 use crate::secret_value::SecretValue;
 
 use super::error::{Cause, EntryError};
+use super::rename::Renamer;
 use super::wanted::{Destination, Source};
 
 /// One key and where it goes.
@@ -121,11 +122,13 @@ fn expand(
         let bundle: Values = keys.into_iter().collect();
         return Ok(vec![entry(at, rule, "", remote_key, document(&bundle))]);
     }
-    let rewrites = rewrites(&rule.rewrite)?;
-    let renamed = |key: &str| {
-        rewrites.iter().fold(key.to_owned(), |key, (matcher, target)| matcher.replace_all(&key, target))
-    };
-    Ok(keys.into_iter().map(|(key, value)| entry(at, rule, &key, &renamed(&key), Ok(value))).collect())
+    let mut renamer = Renamer::new(&rule.rewrite)?;
+    let mut entries = Vec::with_capacity(keys.len());
+    for (key, value) in keys {
+        let renamed = renamer.name(&key)?;
+        entries.push(entry(at, rule, &key, &renamed, Ok(value)));
+    }
+    Ok(entries)
 }
 
 fn entry(
@@ -142,20 +145,6 @@ fn entry(
         conversion_strategy: rule.conversion_strategy,
     };
     Entry { at: at.to_owned(), data, value }
-}
-
-fn rewrites(steps: &[PushRewrite]) -> Result<Vec<(Matcher, &str)>, Cause> {
-    let mut compiled = Vec::new();
-    for (index, PushRewrite { regexp, transform }) in steps.iter().enumerate() {
-        if transform.is_some() {
-            return Err(Cause::Unsupported("rewrite.transform, a template,"));
-        }
-        if let Some(step) = regexp {
-            let matcher = Matcher::new(&step.source).map_err(|error| Cause::Rewrite { index, error })?;
-            compiled.push((matcher, step.target.as_str()));
-        }
-    }
-    Ok(compiled)
 }
 
 /// A whole Secret as JSON: keys in order, values as strings.

@@ -1,8 +1,10 @@
 // Command go answers, one JSON line each, how Go itself takes an input: a duration, a regular expression, a
-// template, a cron schedule, a gjson or sjson path, a document. The parity tests compare these answers with Keyhatch's.
+// template and what it makes of a key, a cron schedule, a gjson or sjson path, a document. The parity tests compare
+// these answers with Keyhatch's.
 //
 //	{"kind":"duration","input":"1d"}   →   {"ok":false,"error":"time: unknown unit \"d\" in duration \"1d\""}
 //	{"kind":"read","parts":["{\"a\":1}","a"]}   →   {"ok":true,"value":"1","raw":"1"}
+//	{"kind":"transform","parts":["{{ .value | upper }}","a"]}   →   {"ok":true,"value":"A"}
 //
 // "go run . record" answers vectors/*.txt, which hold one input a line as a JSON string or several parts as an array of
 // them, and writes the answers to vectors/*.golden.jsonl in the same order.
@@ -123,6 +125,8 @@ func reply(r request) (a answer) {
 	case "template":
 		_, err := template.New("t").Funcs(functions()).Parse(r.Input)
 		return finish(answer{}, err)
+	case "transform":
+		return transform(r.Parts[0], r.Parts[1])
 	case "cron":
 		return schedule(r.Input)
 	case "gjson":
@@ -149,6 +153,17 @@ func finish(a answer, err error) answer {
 	}
 	a.OK = true
 	return a
+}
+
+// transform is what External Secrets Operator makes of a key: no option is set, and one that the data lacks is no error.
+func transform(text, key string) answer {
+	parsed, err := template.New("transform").Funcs(functions()).Parse(text)
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	var out strings.Builder
+	err = parsed.Execute(&out, map[string]string{"value": key})
+	return finish(answer{Value: out.String()}, err)
 }
 
 // schedule shows the bits of the five fields in hexadecimal, or the delay of an @every.

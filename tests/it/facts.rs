@@ -181,6 +181,49 @@ fn what_our_loop_does_not_do_is_refused_for_the_stores_that_it_adopts() {
 }
 
 #[test]
+fn templates_of_keys_are_refused_for_their_functions() {
+    let mut facts = Facts::default();
+    let mut store = store("one", &json!({}));
+    store["spec"]["controller"] = "keyhatch".into();
+    observe::add(&mut facts, &store);
+    for (template, name) in [
+        ("prod/{{ .value | lower | replace \"_\" \"-\" }}", None),
+        ("{{ .value | abbrev 5 }}", Some("abbrev")),
+    ] {
+        let transform =
+            json!([{"regexp": {"source": "a", "target": "b"}}, {"transform": {"template": template}}]);
+        let mut pushed = push("team", "judged", "one", "a", "");
+        pushed["spec"]["dataTo"] =
+            json!([{"storeRef": {"name": "one", "kind": "ClusterSecretStore"}, "rewrite": transform}]);
+        let mut external = base(Kind::ExternalSecret);
+        external["spec"] = json!({
+            "secretStoreRef": {"name": "one", "kind": "ClusterSecretStore"},
+            "dataFrom": [{"extract": {"key": "a"}, "rewrite": transform}],
+        });
+        for (kind, object, rule, field) in [
+            (Kind::PushSecret, pushed, "push-unsupported", "spec.dataTo[0].rewrite[1].transform.template"),
+            (
+                Kind::ExternalSecret,
+                external,
+                "external-unsupported",
+                "spec.dataFrom[0].rewrite[1].transform.template",
+            ),
+        ] {
+            let found = findings(kind, &object, &facts);
+            let told = found.iter().find(|finding| finding.rule.id == rule);
+            assert_eq!(told.is_some(), name.is_some(), "{template}: {found:#?}");
+            if let (Some(told), Some(name)) = (told, name) {
+                assert!(
+                    told.cause.starts_with(&format!("{name} in a template of keys is not supported")),
+                    "{told}"
+                );
+                assert_eq!(told.field.to_string(), field);
+            }
+        }
+    }
+}
+
+#[test]
 fn prefixes_make_one_name_of_two_keys() {
     let mut facts = Facts::default();
     observe::add(&mut facts, &store("plain", &json!({})));

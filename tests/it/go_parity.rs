@@ -24,6 +24,7 @@ const KINDS: &[&str] = &[
     "set",
     "sjson",
     "template",
+    "transform",
     "zones",
 ];
 

@@ -4,6 +4,7 @@
 use super::{RegexpError, parse};
 use crate::go::is_word_character;
 use regex::{Captures, Regex};
+use std::ops::Range;
 
 /// A compiled expression.
 #[derive(Debug, Clone)]
@@ -32,26 +33,54 @@ impl Matcher {
 
     /// The text with every match replaced; `$1`, `$name` and `${name}` in the target stand for groups.
     pub fn replace_all(&self, text: &str, target: &str) -> String {
-        let mut replaced = String::with_capacity(text.len());
-        let (mut copied, mut at) = (0, 0);
-        while at <= text.len() {
-            let Some(groups) = self.regex.captures_at(text, at) else { break };
-            let Some(found) = groups.get(0) else { break };
-            replaced.push_str(text.get(copied..found.start()).unwrap_or_default());
-            // Not for an empty match right behind another one.
-            if found.end() > copied || found.start() == 0 {
-                self.expand(&groups, target, &mut replaced);
-            }
-            copied = found.end();
-            let width = text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
-            at = found.end().max(at + width);
-        }
-        replaced.push_str(text.get(copied..).unwrap_or_default());
-        replaced
+        self.replace_within(text, target, usize::MAX).unwrap_or_default()
     }
 
-    fn expand(&self, groups: &Captures<'_>, target: &str, out: &mut String) {
+    /// The same, or None if that has more than `most` bytes.
+    pub fn replace_within(&self, text: &str, target: &str, most: usize) -> Option<String> {
+        let mut replaced = String::with_capacity(text.len());
+        let mut copied = 0;
+        for (groups, found) in self.captures(text) {
+            replaced.push_str(text.get(copied..found.start).unwrap_or_default());
+            self.expand(&groups, target, most, &mut replaced);
+            copied = found.end;
+            if replaced.len() > most {
+                return None;
+            }
+        }
+        replaced.push_str(text.get(copied..).unwrap_or_default());
+        (replaced.len() <= most).then_some(replaced)
+    }
+
+    /// Where the matches are, as Go's `FindAllStringIndex` finds them.
+    pub fn find_all(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
+        self.captures(text).map(|(_, found)| found)
+    }
+
+    /// The matches, but for an empty one right behind another one.
+    fn captures<'t>(&self, text: &'t str) -> impl Iterator<Item = (Captures<'t>, Range<usize>)> {
+        let (mut copied, mut at) = (0, 0);
+        std::iter::from_fn(move || {
+            while at <= text.len() {
+                let groups = self.regex.captures_at(text, at)?;
+                let found = groups.get(0)?.range();
+                let width = text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+                at = found.end.max(at + width);
+                let is_taken = found.end > copied || found.start == 0;
+                copied = found.end;
+                if is_taken {
+                    return Some((groups, found));
+                }
+            }
+            None
+        })
+    }
+
+    fn expand(&self, groups: &Captures<'_>, target: &str, most: usize, out: &mut String) {
         for piece in pieces(target) {
+            if out.len() > most {
+                return;
+            }
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Group(name) => out.push_str(self.group(groups, name).unwrap_or_default()),

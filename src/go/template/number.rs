@@ -40,7 +40,7 @@ pub(super) fn is_number(text: &str) -> bool {
         return true;
     }
     // A float without a point or an exponent is an integer that is too large.
-    is_integer(text) || text.contains(['.', 'e', 'E', 'p', 'P']) && is_float(text)
+    magnitude(text).is_some() || text.contains(['.', 'e', 'E', 'p', 'P']) && is_float(text)
 }
 
 /// Whether a complex constant such as `1+2i` is one.
@@ -67,8 +67,15 @@ fn float_length(text: &str) -> usize {
     text.len() - rest.len()
 }
 
-/// `strconv.ParseUint` or `strconv.ParseInt` with base 0.
-fn is_integer(text: &str) -> bool {
+/// The integer that Go takes the text for, as a constant or as `strconv.ParseInt` with base 0; None for what is larger
+/// than 64 bits with a sign have room for.
+pub(super) fn integer(text: &str) -> Option<i64> {
+    let value = i128::from(magnitude(text)?);
+    i64::try_from(if text.starts_with('-') { -value } else { value }).ok()
+}
+
+/// An integer without its sign: `strconv.ParseUint` or `strconv.ParseInt` with base 0.
+fn magnitude(text: &str) -> Option<u64> {
     let (unsigned, highest) = match text.strip_prefix('-') {
         Some(rest) => (rest, 1 << 63),
         None => text.strip_prefix('+').map_or((text, u64::MAX), |rest| (rest, (1 << 63) - 1)),
@@ -83,7 +90,7 @@ fn is_integer(text: &str) -> bool {
     let value = digits.unwrap_or_default().chars().filter(|c| *c != '_').try_fold(0_u64, |value, c| {
         value.checked_mul(u64::from(radix))?.checked_add(u64::from(c.to_digit(radix)?))
     });
-    !unsigned.is_empty() && value.is_some_and(|value| value <= highest) && underscores_are_fine(unsigned)
+    value.filter(|value| !unsigned.is_empty() && *value <= highest && underscores_are_fine(unsigned))
 }
 
 /// `strconv.ParseFloat`, without the names of infinities.
