@@ -77,6 +77,21 @@ fn versions_are_read_as_they_are_named() {
 }
 
 #[test]
+fn keys_are_renamed_by_templates() {
+    let team = Team::new();
+    team.account.secret("app", r#"{"db/user": "u", "db/password": "p"}"#);
+    let whole = |template: &str| json!({"dataFrom": [{"extract": {"key": "app"}, "rewrite": [{"transform": {"template": template}}]}]});
+    team.external("env", &whole(r#"{{ .value | upper | replace "/" "_" }}"#));
+    team.wait_secret("env", &json!({"DB_USER": "u", "DB_PASSWORD": "p"}));
+    team.external("env", &whole(r#"{{ trimPrefix "db/" .value }}"#));
+    team.wait_secret("env", &json!({"user": "u", "password": "p"}));
+    team.external("env", &whole(r#"{{ .value | atoi | div 1 }}"#));
+    let told = team.wait_kept("env", "SecretSyncedError", "division by zero");
+    assert!(!told.to_string().contains("\"p\""), "{told}");
+    team.wait_secret("env", &json!({"user": "u", "password": "p"}));
+}
+
+#[test]
 fn what_is_edited_by_hand_is_repaired_within_a_second_and_without_a_call() {
     let team = Team::new();
     team.account.secret("app", "good");
