@@ -37,6 +37,9 @@ pub const STATUS: &str = "keyhatch.dev/status";
 /// What a value in `env` begins with that is a reference.
 pub const INLINE: &str = "keyhatch:";
 
+/// What Kubernetes takes of the keys and values of all annotations of an object, in bytes (`ValidateAnnotations`).
+const MOST: usize = 256 << 10;
+
 /// Everything that may stand behind the prefix, but for `secret-…`, `env-…`, `perms-…` and `x-…`.
 pub const NAMES: [&str; 14] = [
     "inject",
@@ -164,6 +167,15 @@ pub(super) fn read(
     if ours.iter().all(says_nothing) || inject.is_some_and(|inject| inject.value == "false") {
         return None;
     }
+    let size = size(annotations);
+    if size > MOST {
+        // The API server would refuse it, after all that is in them was read.
+        let cause = format!(
+            "annotations have {size} bytes in all, and Kubernetes takes {MOST}; keep {PREFIX}files and {PREFIX}env short, or name an ExternalSecret"
+        );
+        report.missing(Code::BadAnnotation.rule(), at, cause);
+        return None;
+    }
     for Annotation { key, name, .. } in &ours {
         check_key(key, name, at, report);
     }
@@ -189,6 +201,11 @@ pub(super) fn read(
     }
     targets::read(&ours, &mut asked, at, report);
     Some(asked)
+}
+
+fn size(annotations: Option<&Map<String, Value>>) -> usize {
+    let of = |(key, value): (&String, &Value)| key.len() + value.as_str().map_or(0, str::len);
+    annotations.into_iter().flatten().map(of).sum()
 }
 
 /// The annotations of ours, with the letters of their prefix as they may be.

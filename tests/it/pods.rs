@@ -93,6 +93,23 @@ fn every_mistake_of_a_pod_is_told() {
 }
 
 #[test]
+fn annotations_that_kubernetes_does_not_take_are_not_read() {
+    let asking = |length: usize| {
+        let note = "n".repeat(length - "keyhatch.dev/inject".len() - "true".len() - "note".len());
+        json!({"metadata": {"name": "web", "annotations": {"keyhatch.dev/inject": "true", "note": note}},
+            "spec": {"containers": [{"name": "app", "image": "i"}]}})
+    };
+    let told =
+        |length: usize| planned(&asking(length), &defaults()).map_or_else(told, |plan| told(plan.doubts));
+    assert!(!told(256 << 10).contains("in all"), "{}", told(256 << 10));
+    let refused = told((256 << 10) + 1);
+    assert!(
+        refused.contains("annotations have 262145 bytes in all, and Kubernetes takes 262144"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn doubts_are_told_beside_the_plan() {
     let mut out = String::new();
     for (name, pod) in files("warned") {
