@@ -99,7 +99,7 @@ pub enum RewriteCause {
     #[error("transform: {0}")]
     Template(TransformError),
     #[error("transform of key {key:?}: {error}")]
-    Transform { key: String, error: TransformError },
+    Transform { key: String, error: Box<TransformError> },
     #[error("strategy JSON needs the key for the document: into")]
     MergeInto,
     #[error("there is no key {0:?} to give priority to")]

@@ -34,7 +34,8 @@ fn run(template: &str, values: Values) -> Result<Values, RewriteCause> {
     let mut renamed = Values::new();
     for (key, value) in values {
         let name = transform.apply(&key);
-        let name = name.map_err(|error| RewriteCause::Transform { key: key.clone(), error })?;
+        let name =
+            name.map_err(|error| RewriteCause::Transform { key: key.clone(), error: Box::new(error) })?;
         renamed.insert(name, value);
     }
     Ok(renamed)

@@ -49,7 +49,7 @@ pub enum Cause {
     #[error("rewrite[{index}].transform.template: {error}")]
     Template { index: usize, error: TransformError },
     #[error("rewrite[{index}].transform.template, of key {key:?}: {error}")]
-    Transform { index: usize, key: String, error: TransformError },
+    Transform { index: usize, key: String, error: Box<TransformError> },
     #[error(
         "key {key:?} has bytes that are no UTF-8, which neither JSON nor a SecretString can hold; push it as a secret of its own with secretPushFormat: binary"
     )]

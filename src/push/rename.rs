@@ -39,7 +39,7 @@ impl<'a> Renamer<'a> {
             Step::Transform(transform) => transform.apply(&name).map_err(|error| Cause::Transform {
                 index: *index,
                 key: key.to_owned(),
-                error,
+                error: Box::new(error),
             }),
         })
     }
@@ -64,7 +64,7 @@ mod tests {
                 .map_err(|cause| cause.to_string())
         };
         let lower = transform("prod/{{ .value | lower }}");
-        assert_eq!(rename(&[lower.clone(), regexp.clone()]), Ok("prod/db-host".to_owned()));
+        assert_eq!(rename(&[lower, regexp.clone()]), Ok("prod/db-host".to_owned()));
         assert_eq!(
             rename(&[regexp.clone(), transform("{{ .value | abbrev 5 }}")]),
             Err("rewrite[1].transform.template: abbrev is not supported by Keyhatch in a template of keys; use another function, or a regexp".to_owned())
