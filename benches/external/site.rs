@@ -35,6 +35,18 @@ pub(crate) fn object(number: usize, interval: &str, data: &[Value]) -> Value {
         "spec": {"secretStoreRef": {"name": "aws"}, "refreshInterval": interval, "data": data}})
 }
 
+/// Waits until a replica leads: the one before did not say goodbye.
+pub(crate) async fn wait_leads(looper: &Looper) -> Result<(), String> {
+    let began = Instant::now();
+    while !looper.log().contains("\"leading\"") {
+        if began.elapsed() > PATIENCE {
+            return Err(format!("it never leads:\n{}", looper.log()));
+        }
+        sleep(LOOK).await;
+    }
+    Ok(())
+}
+
 impl Site {
     /// With so many secrets, which a role reads.
     pub(crate) async fn start(secrets: usize) -> Result<Self, String> {
@@ -72,7 +84,7 @@ impl Site {
     /// A replica that leads.
     pub(crate) fn looper(&self) -> Result<Looper, String> {
         let bin = Path::new(env!("CARGO_BIN_EXE_keyhatch"));
-        Installation::new(bin, &self.plane, &self.aws, &[])?.start()
+        Installation::new(bin, &self.plane, &self.aws.url(), &[])?.start()
     }
 
     /// Calls for values, calls for credentials, and how often one secret was fetched at most.

@@ -51,7 +51,7 @@ impl World {
     pub(crate) fn install(&self) -> Installation<'_> {
         let bin = Path::new(env!("CARGO_BIN_EXE_keyhatch"));
         let flags = ["--log-level=error"];
-        Installation::new(bin, &self.plane, &self.aws, &flags).expect("an installation")
+        Installation::new(bin, &self.plane, &self.aws.url(), &flags).expect("an installation")
     }
 
     /// Starts a loop, and waits until it leads: a PushSecret of its own is pushed then. The calls before are forgotten.

@@ -5,6 +5,7 @@ mod bad_input;
 mod basics;
 mod endings;
 mod namespaces;
+mod on_moto;
 mod outages;
 mod policies;
 mod recorded;

@@ -56,7 +56,11 @@ pub(crate) fn site() -> &'static Site {
 }
 
 pub(crate) fn install<'a>(plane: &'a ControlPlane, aws: &Aws, flags: &[&str]) -> Installation<'a> {
-    Installation::new(Path::new(env!("CARGO_BIN_EXE_keyhatch")), plane, aws, flags).unwrap()
+    install_at(plane, &aws.url(), flags)
+}
+
+pub(crate) fn install_at<'a>(plane: &'a ControlPlane, endpoint: &str, flags: &[&str]) -> Installation<'a> {
+    Installation::new(Path::new(env!("CARGO_BIN_EXE_keyhatch")), plane, endpoint, flags).unwrap()
 }
 
 /// A namespace with a store `aws` of ours, of an account of its own.

@@ -52,7 +52,7 @@ impl Site {
 
     pub(crate) fn install(&self, flags: &[&str]) -> Installation<'_> {
         let bin = Path::new(env!("CARGO_BIN_EXE_keyhatch"));
-        Installation::new(bin, &self.plane, &self.aws, flags).unwrap()
+        Installation::new(bin, &self.plane, &self.aws.url(), flags).unwrap()
     }
 
     pub(crate) fn apply(&self, objects: &[Json]) {

@@ -1,4 +1,4 @@
-//! The real `keyhatch serve --flows=loops` in front of a [`ControlPlane`] and an [`Aws`], with the rights that the manifests
+//! The real `keyhatch serve --flows=loops` between a [`ControlPlane`] and an endpoint of AWS, with the rights that the manifests
 //! grant and no other.
 
 use std::path::{Path, PathBuf};
@@ -6,7 +6,6 @@ use std::process::Command;
 use std::slice::from_mut;
 use std::time::{Duration, Instant};
 
-use super::aws::Aws;
 use super::certificates::{CertificateOptions, Certificates, certificates};
 use super::control_plane::ControlPlane;
 use super::http;
@@ -34,11 +33,12 @@ pub(crate) struct Looper {
 }
 
 impl<'a> Installation<'a> {
-    /// ServiceAccount keyhatch of a namespace of its own, with the rights of the component loops.
+    /// ServiceAccount keyhatch of a namespace of its own, with the rights of the component loops. `endpoint` stands in for
+    /// Secrets Manager and STS.
     pub(crate) fn new(
         bin: &Path,
         plane: &'a ControlPlane,
-        aws: &Aws,
+        endpoint: &str,
         flags: &[&str],
     ) -> Result<Self, String> {
         let namespace = format!("loops-{}-{}", std::process::id(), next_number());
@@ -48,7 +48,7 @@ impl<'a> Installation<'a> {
             bin: bin.to_owned(),
             kubeconfig: plane.kubeconfig_in(&namespace, "keyhatch", plane.url())?,
             certificates: certificates(&plane.root().join(&namespace), &CertificateOptions::default()),
-            endpoint: aws.url(),
+            endpoint: endpoint.to_owned(),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             namespace,
         })

@@ -32,7 +32,7 @@ pub(crate) fn show(
     paint: &Paint,
 ) -> Result<bool, String> {
     let version = aws.furnish();
-    let _looper = Installation::new(keyhatch, plane, aws.aws(), &[])?.start()?;
+    let _looper = Installation::new(keyhatch, plane, &aws.aws().url(), &[])?.start()?;
     let mut said = String::new();
     let mut run = |args: &[&str], stdin: Option<&str>| -> Result<(), String> {
         let output = stdin.map_or_else(|| plane.kubectl(args), |stdin| plane.kubectl_in(stdin, args));
