@@ -96,6 +96,8 @@ impl Cause {
 pub enum RewriteCause {
     #[error("{0}")]
     Regexp(#[from] RegexpError),
+    #[error("it makes a key of more than {0} bytes; keep it short")]
+    LongKey(usize),
     #[error("transform: {0}")]
     Template(TransformError),
     #[error("transform of key {key:?}: {error}")]

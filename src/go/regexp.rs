@@ -11,6 +11,7 @@ mod parser;
 mod reach;
 mod replacement;
 mod shape;
+mod size;
 
 pub use matcher::Matcher;
 

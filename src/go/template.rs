@@ -14,7 +14,7 @@ mod quoted;
 mod token;
 mod tree;
 
-pub use eval::{Fault, Transform, TransformError, unsupported};
+pub use eval::{Budget, Fault, Transform, TransformError, unsupported};
 
 use thiserror::Error;
 

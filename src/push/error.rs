@@ -46,6 +46,8 @@ pub enum Cause {
     Match(RegexpError),
     #[error("rewrite[{index}].regexp.source: {error}")]
     Rewrite { index: usize, error: RegexpError },
+    #[error("rewrite[{index}] makes a name of more than {most} bytes of a key; keep it short")]
+    LongName { index: usize, most: usize },
     #[error("rewrite[{index}].transform.template: {error}")]
     Template { index: usize, error: TransformError },
     #[error("rewrite[{index}].transform.template, of key {key:?}: {error}")]

@@ -10,7 +10,7 @@ use crate::go::regexp::Matcher;
 use crate::secret_value::SecretValue;
 
 use super::error::{Cause, EntryError};
-use super::rename::Renamer;
+use super::rename::renamed;
 use super::wanted::{Destination, Source};
 
 /// One key and where it goes.
@@ -122,13 +122,10 @@ fn expand(
         let bundle: Values = keys.into_iter().collect();
         return Ok(vec![entry(at, rule, "", remote_key, document(&bundle))]);
     }
-    let mut renamer = Renamer::new(&rule.rewrite)?;
-    let mut entries = Vec::with_capacity(keys.len());
-    for (key, value) in keys {
-        let renamed = renamer.name(&key)?;
-        entries.push(entry(at, rule, &key, &renamed, Ok(value)));
-    }
-    Ok(entries)
+    let known: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+    let names = renamed(&rule.rewrite, &known)?;
+    let entries = keys.into_iter().zip(names);
+    Ok(entries.map(|((key, value), name)| entry(at, rule, &key, &name, Ok(value))).collect())
 }
 
 fn entry(

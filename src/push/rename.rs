@@ -1,54 +1,41 @@
 //! Takes the `rewrite` of a `dataTo` and gives the names that keys get.
 
 use super::error::Cause;
+use crate::api::data_from::{RewriteRegexp, RewriteTransform};
 use crate::api::push_secret::PushRewrite;
 use crate::go::regexp::Matcher;
-use crate::go::template::Transform;
+use crate::go::template::{Budget, Transform};
 
-/// All changes of a rule, compiled, each with its index.
-pub(super) struct Renamer<'a>(Vec<(usize, Step<'a>)>);
+/// The longest name that a change may make, in bytes: AWS takes an eighth of that.
+const LENGTH: usize = 4 << 10;
 
-enum Step<'a> {
-    Regexp(Matcher, &'a str),
-    Transform(Transform<'a>),
-}
-
-impl<'a> Renamer<'a> {
-    /// Compiles the changes.
-    pub(super) fn new(rewrites: &'a [PushRewrite]) -> Result<Self, Cause> {
-        let mut steps = Vec::new();
-        for (index, PushRewrite { regexp, transform }) in rewrites.iter().enumerate() {
-            if let Some(regexp) = regexp {
-                let matcher =
-                    Matcher::new(&regexp.source).map_err(|error| Cause::Rewrite { index, error })?;
-                steps.push((index, Step::Regexp(matcher, &regexp.target)));
-            }
-            if let Some(transform) = transform {
-                let transform =
-                    Transform::new(&transform.template).map_err(|error| Cause::Template { index, error })?;
-                steps.push((index, Step::Transform(transform)));
+/// What becomes of keys by all changes, in order; each is compiled for itself, for that can be large.
+pub(super) fn renamed(rewrites: &[PushRewrite], keys: &[&str]) -> Result<Vec<String>, Cause> {
+    let mut budget = Budget::default();
+    let mut names: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+    for (index, PushRewrite { regexp, transform }) in rewrites.iter().enumerate() {
+        if let Some(RewriteRegexp { source, target }) = regexp {
+            let matcher = Matcher::new(source).map_err(|error| Cause::Rewrite { index, error })?;
+            for name in &mut names {
+                let replaced = matcher.replace_all(name, target, LENGTH);
+                *name = replaced.ok_or(Cause::LongName { index, most: LENGTH })?;
             }
         }
-        Ok(Self(steps))
+        if let Some(RewriteTransform { template }) = transform {
+            let mut transform = Transform::new(template).map_err(|error| Cause::Template { index, error })?;
+            for (name, key) in names.iter_mut().zip(keys) {
+                let failed =
+                    |error| Cause::Transform { index, key: (*key).to_owned(), error: Box::new(error) };
+                *name = transform.apply(name, &mut budget).map_err(failed)?;
+            }
+        }
     }
-
-    /// What becomes of a key by all changes, in order.
-    pub(super) fn name(&mut self, key: &str) -> Result<String, Cause> {
-        self.0.iter_mut().try_fold(key.to_owned(), |name, (index, step)| match step {
-            Step::Regexp(matcher, target) => Ok(matcher.replace_all(&name, target)),
-            Step::Transform(transform) => transform.apply(&name).map_err(|error| Cause::Transform {
-                index: *index,
-                key: key.to_owned(),
-                error: Box::new(error),
-            }),
-        })
-    }
+    Ok(names)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::data_from::{RewriteRegexp, RewriteTransform};
 
     #[test]
     fn names_are_rewritten_step_by_step() {
@@ -59,10 +46,14 @@ mod tests {
         let regexp = RewriteRegexp { source: "_".to_owned(), target: "-".to_owned() };
         let regexp = PushRewrite { regexp: Some(regexp), transform: None };
         let rename = |rewrites: &[PushRewrite]| {
-            Renamer::new(rewrites)
-                .and_then(|mut renamer| renamer.name("DB_HOST"))
-                .map_err(|cause| cause.to_string())
+            renamed(rewrites, &["DB_HOST"]).map(|names| names.concat()).map_err(|cause| cause.to_string())
         };
+        let doubled = RewriteRegexp { source: ".+".to_owned(), target: "$0$0".to_owned() };
+        let doubled = PushRewrite { regexp: Some(doubled), transform: None };
+        assert_eq!(
+            rename(&vec![doubled; 40]),
+            Err("rewrite[9] makes a name of more than 4096 bytes of a key; keep it short".to_owned())
+        );
         let lower = transform("prod/{{ .value | lower }}");
         assert_eq!(rename(&[lower, regexp.clone()]), Ok("prod/db-host".to_owned()));
         assert_eq!(

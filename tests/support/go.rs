@@ -98,7 +98,8 @@ pub(crate) fn ours(kind: &str, parts: &Value) -> Result<Value, String> {
         }
         "replace" => {
             let matcher = Matcher::new(part(0)).map_err(|e| e.to_string())?;
-            Ok(answer(matcher.is_match(part(1)), &matcher.replace_all(part(1), part(2)), ""))
+            let replaced = matcher.replace_all(part(1), part(2), usize::MAX).unwrap_or_default();
+            Ok(answer(matcher.is_match(part(1)), &replaced, ""))
         }
         _ => panic!("no answer of this kind: {kind}"),
     }

@@ -1,15 +1,19 @@
 //! Takes a regular expression in Go's syntax and finds and replaces with it as Go's `MatchString` and
 //! `ReplaceAllString` do.
 
+use super::replacement::{Piece, pieces};
 use super::{RegexpError, parse};
-use crate::go::is_word_character;
-use regex::{Captures, Regex};
+use regex::{Captures, Regex, RegexBuilder};
 use std::ops::Range;
+
+/// The most bytes of a compiled expression, as the regex crate has it by itself.
+const LARGEST: usize = 10 << 20;
 
 /// A compiled expression.
 #[derive(Debug, Clone)]
 pub struct Matcher {
     regex: Regex,
+    states: usize,
     /// Each name with the number of its group; a name may be used twice.
     names: Vec<(String, usize)>,
 }
@@ -20,10 +24,24 @@ impl Matcher {
     /// # Errors
     /// What Go refuses, and what is too large for the regex crate.
     pub fn new(pattern: &str) -> Result<Self, RegexpError> {
+        Self::within(pattern, LARGEST)
+    }
+
+    /// The same, for an expression that takes at most so many bytes, compiled.
+    ///
+    /// # Errors
+    /// As of [`Matcher::new`].
+    pub fn within(pattern: &str, most: usize) -> Result<Self, RegexpError> {
         let parsed = parse(pattern)?;
-        let regex = Regex::new(parsed.translated())
-            .map_err(|_| RegexpError::Unsupported("repetitions that make it too large"))?;
-        Ok(Self { regex, names: parsed.names })
+        let regex = RegexBuilder::new(parsed.translated()).size_limit(most).build();
+        let regex = regex.map_err(|_| RegexpError::Unsupported("repetitions that make it too large"))?;
+        Ok(Self { regex, states: parsed.states(), names: parsed.names })
+    }
+
+    /// About how many steps it takes at most to find every match in a text: it may be looked through to its end once for
+    /// each, in all states of the expression.
+    pub fn steps(&self, text: &str) -> usize {
+        text.len().saturating_mul(text.len()).saturating_mul(self.states)
     }
 
     /// Whether the text has a match anywhere.
@@ -31,13 +49,9 @@ impl Matcher {
         self.regex.is_match(text)
     }
 
-    /// The text with every match replaced; `$1`, `$name` and `${name}` in the target stand for groups.
-    pub fn replace_all(&self, text: &str, target: &str) -> String {
-        self.replace_within(text, target, usize::MAX).unwrap_or_default()
-    }
-
-    /// The same, or None if that has more than `most` bytes.
-    pub fn replace_within(&self, text: &str, target: &str, most: usize) -> Option<String> {
+    /// The text with every match replaced; `$1`, `$name` and `${name}` in the target stand for groups. None if that has more
+    /// than `most` bytes.
+    pub fn replace_all(&self, text: &str, target: &str, most: usize) -> Option<String> {
         let mut replaced = String::with_capacity(text.len());
         let mut copied = 0;
         for (groups, found) in self.captures(text) {
@@ -83,7 +97,7 @@ impl Matcher {
             }
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Group(name) => out.push_str(self.group(groups, name).unwrap_or_default()),
+                Piece::Reference(name) => out.push_str(self.group(groups, name).unwrap_or_default()),
             }
         }
     }
@@ -98,43 +112,6 @@ impl Matcher {
         let numbers = self.names.iter().filter(|(known, _)| known == name).map(|(_, number)| *number);
         numbers.filter_map(|number| groups.get(number)).map(|group| group.as_str()).next()
     }
-}
-
-/// A piece of a replacement.
-pub(super) enum Piece<'t> {
-    Text(&'t str),
-    /// The name or number of a group.
-    Group(&'t str),
-}
-
-/// The pieces of a replacement. What is malformed stands for itself, and `$$` for a dollar sign.
-pub(super) fn pieces(target: &str) -> impl Iterator<Item = Piece<'_>> {
-    let mut rest = target;
-    std::iter::from_fn(move || {
-        if let Some(after) = rest.strip_prefix('$') {
-            let (piece, tail) = match (after.strip_prefix('$'), reference(after)) {
-                (Some(tail), _) => (Piece::Text("$"), tail),
-                (None, Some((name, tail))) => (Piece::Group(name), tail),
-                (None, None) => (Piece::Text("$"), after),
-            };
-            rest = tail;
-            return Some(piece);
-        }
-        let length = rest.find('$').unwrap_or(rest.len());
-        let (text, tail) = rest.split_at_checked(length).filter(|(text, _)| !text.is_empty())?;
-        rest = tail;
-        Some(Piece::Text(text))
-    })
-}
-
-/// The name behind a dollar sign, and what follows it.
-fn reference(text: &str) -> Option<(&str, &str)> {
-    let braced = text.strip_prefix('{');
-    let start = braced.unwrap_or(text);
-    let tail = start.trim_start_matches(is_word_character);
-    let name = start.strip_suffix(tail).filter(|name| !name.is_empty())?;
-    let tail = if braced.is_some() { tail.strip_prefix('}')? } else { tail };
-    Some((name, tail))
 }
 
 #[cfg(test)]
@@ -155,8 +132,8 @@ mod tests {
             ("(a)", "a", "$1x ${1}x $1000000000", " ax "),
         ] {
             assert_eq!(
-                Matcher::new(pattern).unwrap().replace_all(text, target),
-                replaced,
+                Matcher::new(pattern).unwrap().replace_all(text, target, usize::MAX).as_deref(),
+                Some(replaced),
                 "{pattern} {target}"
             );
         }

@@ -7,7 +7,7 @@ use crate::go::is_word_character;
 
 /// A piece of a replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Piece<'t> {
+pub(super) enum Piece<'t> {
     /// It stands for itself.
     Text(&'t str),
     /// It stands for a group, as it is written.
@@ -30,7 +30,8 @@ pub fn literals(target: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn pieces(target: &str) -> impl Iterator<Item = Piece<'_>> {
+/// The pieces of a replacement. What is malformed stands for itself, and `$$` for a dollar sign.
+pub(super) fn pieces(target: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = target;
     std::iter::from_fn(move || {
         let (piece, after) = match rest.split_once('$') {

@@ -25,24 +25,36 @@ use crate::go::regexp::RegexpError;
 use regexes::Regexes;
 use thiserror::Error;
 
-/// The longest text that a run makes, in bytes.
-const LENGTH: usize = 64 << 10;
+/// The longest template, in bytes.
+const TEMPLATE: usize = 16 << 10;
+
+/// The longest text that a run makes, in bytes: names of keys and secrets have a tenth of that.
+const LENGTH: usize = 4 << 10;
 
 /// The longest part of a template that is named, in characters.
 const NAME: usize = 40;
 
 /// What a run may spend: one for a step, and one for a byte that it makes.
-const BUDGET: usize = 1 << 20;
+const RUN: usize = 1 << 18;
 
-/// What a transform may spend on all of its keys: some tens of thousands, with a template as people have them.
-const TOTAL: usize = 64 << 20;
+/// What all changes of one rule may spend on all keys: tens of thousands of keys, with a template as people have them.
+const TOTAL: usize = 8 << 20;
+
+/// What is left to spend for the changes of one rule.
+#[derive(Debug)]
+pub struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(TOTAL)
+    }
+}
 
 /// A template that changes keys.
 #[derive(Debug)]
 pub struct Transform<'t> {
     nodes: Vec<Node<'t>>,
     regexes: Regexes,
-    left: usize,
 }
 
 impl<'t> Transform<'t> {
@@ -52,21 +64,21 @@ impl<'t> Transform<'t> {
     /// What Go refuses, and what [`unsupported`] names.
     pub fn new(template: &'t str) -> Result<Self, TransformError> {
         parse(template)?;
-        let refused = || TransformError::Unsupported(unsupported(template).unwrap_or("syntax").to_owned());
-        if unsupported(template).is_some() {
-            return Err(refused());
+        let refused = |what: &str| TransformError::Unsupported(what.to_owned());
+        if let Some(what) = unsupported(template) {
+            return Err(refused(what));
         }
-        let nodes = tree::build(template).ok_or_else(refused)?;
-        Ok(Self { nodes, regexes: Regexes::default(), left: TOTAL })
+        let nodes = tree::build(template).ok_or_else(|| refused("syntax"))?;
+        Ok(Self { nodes, regexes: Regexes::default() })
     }
 
     /// What becomes of a key.
     ///
     /// # Errors
     /// Where Go's run of the template fails, and where it would take too much.
-    pub fn apply(&mut self, key: &str) -> Result<String, TransformError> {
+    pub fn apply(&mut self, key: &str, budget: &mut Budget) -> Result<String, TransformError> {
         let (name, cost) = run::run(&self.nodes, key, &mut self.regexes)?;
-        self.left = self.left.checked_sub(cost).ok_or(TransformError::TooMuchInAll)?;
+        budget.0 = budget.0.checked_sub(cost).ok_or(TransformError::TooMuchInAll)?;
         Ok(name)
     }
 }
@@ -74,6 +86,9 @@ impl<'t> Transform<'t> {
 /// The first function or other part of a template that Go knows and a [`Transform`] does not. What Go refuses is not
 /// looked for. The start of it, if it is long.
 pub fn unsupported(template: &str) -> Option<&str> {
+    if template.len() > TEMPLATE {
+        return Some("a text of more than 16 KiB");
+    }
     let mut lexer = Lexer::new(template);
     let mut is_format = false;
     loop {
@@ -124,7 +139,7 @@ pub enum TransformError {
     Range(&'static str),
     #[error("range over a number with two variables; use one")]
     RangeOfNumber,
-    #[error("the template takes more than {BUDGET} steps and bytes; make it simpler")]
+    #[error("the template takes more than {RUN} steps and bytes; make it simpler")]
     TooMuch,
     #[error(
         "the template takes more than {TOTAL} steps and bytes for all keys; make it simpler, or select fewer keys"
@@ -166,8 +181,10 @@ pub enum Fault {
     Extra,
     #[error("the template says so")]
     Failed,
-    #[error("the result is longer than {LENGTH} bytes")]
+    #[error("a text is longer than {LENGTH} bytes")]
     TooLong,
+    #[error("this takes too many steps; make the expression simpler, or the text shorter")]
+    TooMuch,
 }
 
 fn advice(wanted: &str, got: &str) -> &'static str {

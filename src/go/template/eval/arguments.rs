@@ -9,11 +9,19 @@ pub(super) struct Arguments<'r> {
     pub(super) regexes: &'r mut Regexes,
     /// What the call costs beside its result.
     pub(super) cost: usize,
+    /// The most that it may cost.
+    left: usize,
 }
 
 impl<'r> Arguments<'r> {
-    pub(super) fn new(values: Vec<Value>, regexes: &'r mut Regexes) -> Self {
-        Self { values: values.into_iter(), regexes, cost: 0 }
+    pub(super) fn new(values: Vec<Value>, regexes: &'r mut Regexes, left: usize) -> Self {
+        Self { values: values.into_iter(), regexes, cost: 0, left }
+    }
+
+    /// Before what costs that much is done.
+    pub(super) fn spend(&mut self, cost: usize) -> Result<(), Fault> {
+        self.cost = self.cost.saturating_add(cost);
+        if self.cost > self.left { Err(Fault::TooMuch) } else { Ok(()) }
     }
 
     pub(super) fn any(&mut self) -> Result<Value, Fault> {

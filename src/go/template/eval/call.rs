@@ -7,7 +7,7 @@ use super::{Fault, LENGTH, TransformError, functions};
 use crate::go::template::tree::{Operand, Pipeline, Term};
 
 /// The most variables at a time: one is looked for among all.
-pub(super) const VARIABLES: usize = 1000;
+pub(super) const VARIABLES: usize = 64;
 
 impl<'t> Run<'t, '_> {
     /// The value of a pipeline, which its variables have then.
@@ -71,7 +71,7 @@ impl<'t> Run<'t, '_> {
             values.push(value);
         }
         values.extend(piped);
-        let mut arguments = Arguments::new(values, self.regexes);
+        let mut arguments = Arguments::new(values, self.regexes, self.left);
         let value = function(&mut arguments).map_err(fault)?;
         arguments.finish().map_err(fault)?;
         let cost = arguments.cost;
@@ -88,7 +88,8 @@ impl<'t> Run<'t, '_> {
             Term::Dot => fields(dot, &operand.fields)?,
             Term::Variable(name) => {
                 let known = self.variables.iter().rev().find(|(known, _)| known == name);
-                fields(known.map_or(&Value::Nil, |(_, value)| value), &operand.fields)?
+                let (_, value) = known.ok_or_else(|| TransformError::Undefined((*name).to_owned()))?;
+                fields(value, &operand.fields)?
             }
             Term::Nil => Value::Nil,
             Term::Bool(truth) => Value::Bool(*truth),

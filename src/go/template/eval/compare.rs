@@ -36,6 +36,10 @@ fn are_equal(first: &Value, second: &Value) -> Result<bool, Fault> {
         (Value::Number(first, _), Value::Number(second, _)) => Ok(first == second),
         (Value::Bool(first), Value::Bool(second)) => Ok(first == second),
         (Value::Text(first), Value::Text(second)) => Ok(first == second),
+        // Some lists without elements are nothing to Go, and some are not.
+        (Value::Nil, Value::List(list)) | (Value::List(list), Value::Nil) if list.is_empty() => {
+            Err(Fault::Incomparable(first.kind(), second.kind()))
+        }
         // A list or a map that is there is not nothing.
         (Value::Nil, other) | (other, Value::Nil) => Ok(*other == Value::Nil),
         _ => Err(Fault::Incomparable(first.kind(), second.kind())),

@@ -70,7 +70,8 @@ pub(super) fn has(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
 
 pub(super) fn without(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     let mut list = arguments.list()?;
-    let omitted: Vec<Value> = arguments.rest().take(64).collect();
+    let omitted: Vec<Value> = arguments.rest().collect();
+    arguments.spend(list.len() * omitted.len())?;
     list.retain(|element| !omitted.contains(element));
     Ok(Value::List(list))
 }

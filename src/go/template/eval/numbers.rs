@@ -11,15 +11,22 @@ pub(super) fn cast(value: &Value) -> i64 {
     match value {
         Value::Number(number, _) => *number,
         Value::Bool(truth) => i64::from(*truth),
-        Value::Text(text) => number::integer(without_zeros(text)).unwrap_or_default(),
+        Value::Text(text) => number::integer(whole(text)).unwrap_or_default(),
         Value::Nil | Value::List(_) | Value::Map(_) => 0,
     }
 }
 
-/// `2.00` is 2.
-fn without_zeros(text: &str) -> &str {
-    let whole = text.trim_end_matches('0').strip_suffix('.');
-    whole.filter(|whole| whole.len() + 1 < text.len()).unwrap_or(text)
+/// `2.75` is 2.
+fn whole(text: &str) -> &str {
+    let are_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    match text.split_once('.') {
+        Some((whole, fraction))
+            if are_digits(whole.trim_start_matches(['-', '+'])) && are_digits(fraction) =>
+        {
+            whole
+        }
+        _ => text,
+    }
 }
 
 /// `strconv.Atoi`: 0 for what is no number, and the nearest for what is too large.

@@ -5,9 +5,16 @@ use super::value::Value;
 use super::{Fault, LENGTH};
 use crate::go::regexp::Matcher;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// The most expressions of one template, made of keys perhaps.
-const MOST: usize = 32;
+const MOST: usize = 8;
+
+/// The largest of them, compiled, in bytes.
+const LARGEST: usize = 1 << 20;
+
+/// So many steps of the regex crate cost one of ours.
+const STEPS: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Regexes(HashMap<String, Matcher>);
@@ -18,9 +25,9 @@ impl Regexes {
             return Err(Fault::ManyRegexps(MOST));
         }
         Ok(match self.0.entry(pattern) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(unknown) => {
-                let matcher = Matcher::new(unknown.key())?;
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let matcher = Matcher::within(unknown.key(), LARGEST)?;
                 unknown.insert(matcher)
             }
         })
@@ -30,7 +37,7 @@ impl Regexes {
 /// False for an expression that Go refuses.
 pub(super) fn is_match(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     let (pattern, text) = subject(arguments)?;
-    match arguments.regexes.compiled(pattern) {
+    match compiled(arguments, pattern, &text) {
         Ok(matcher) => Ok(matcher.is_match(&text).into()),
         Err(Fault::Regexp(error)) if !error.is_of_go() => Err(Fault::Regexp(error)),
         Err(Fault::Regexp(_)) => Ok(false.into()),
@@ -40,18 +47,18 @@ pub(super) fn is_match(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
 
 pub(super) fn must_match(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     let (pattern, text) = subject(arguments)?;
-    Ok(arguments.regexes.compiled(pattern)?.is_match(&text).into())
+    Ok(compiled(arguments, pattern, &text)?.is_match(&text).into())
 }
 
 pub(super) fn find(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     let (pattern, text) = subject(arguments)?;
-    let matcher = arguments.regexes.compiled(pattern)?;
+    let matcher = compiled(arguments, pattern, &text)?;
     Ok(matcher.find_all(&text).next().and_then(|found| text.get(found)).unwrap_or_default().into())
 }
 
 pub(super) fn find_all(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     let ((pattern, text), most) = (subject(arguments)?, arguments.int()?);
-    let matcher = arguments.regexes.compiled(pattern)?;
+    let matcher = compiled(arguments, pattern, &text)?;
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let found = matcher.find_all(&text).take(most).filter_map(|found| text.get(found));
     Ok(Value::texts(found.map(str::to_owned)))
@@ -59,22 +66,24 @@ pub(super) fn find_all(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
 
 pub(super) fn replace_all(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     let ((pattern, text), target) = (subject(arguments)?, arguments.text()?);
-    let matcher = arguments.regexes.compiled(pattern)?;
-    matcher.replace_within(&text, &target, LENGTH).map(Value::Text).ok_or(Fault::TooLong)
+    arguments.spend(text.len().saturating_mul(target.len()) / STEPS)?;
+    let matcher = compiled(arguments, pattern, &text)?;
+    matcher.replace_all(&text, &target, LENGTH).map(Value::Text).ok_or(Fault::TooLong)
 }
 
 pub(super) fn replace_all_literal(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     let ((pattern, text), target) = (subject(arguments)?, arguments.text()?);
-    let matcher = arguments.regexes.compiled(pattern)?;
+    arguments.spend(text.len().saturating_mul(target.len()) / STEPS)?;
+    let matcher = compiled(arguments, pattern, &text)?;
     let target = target.replace('$', "$$");
-    matcher.replace_within(&text, &target, LENGTH).map(Value::Text).ok_or(Fault::TooLong)
+    matcher.replace_all(&text, &target, LENGTH).map(Value::Text).ok_or(Fault::TooLong)
 }
 
 /// At most `n` pieces, all for a negative one, none for 0.
 pub(super) fn split(arguments: &mut Arguments<'_>) -> Result<Value, Fault> {
     let ((pattern, text), most) = (subject(arguments)?, arguments.int()?);
     let is_empty_pattern = pattern.is_empty();
-    let matcher = arguments.regexes.compiled(pattern)?;
+    let matcher = compiled(arguments, pattern, &text)?;
     if most == 0 {
         return Ok(Value::List(Vec::new()));
     }
@@ -111,10 +120,18 @@ pub(super) fn quote_meta(arguments: &mut Arguments<'_>) -> Result<Value, Fault> 
     Ok(quoted.into())
 }
 
-/// An expression and the text to look at. That is dear: the expression can be large, and the text be looked through to its
-/// end once for each match.
+/// An expression and the text to look at.
 fn subject(arguments: &mut Arguments<'_>) -> Result<(String, String), Fault> {
-    let (pattern, text) = (arguments.text()?, arguments.text()?);
-    arguments.cost += 16 * (pattern.len() + text.len()) + text.len() * text.len() / 64;
-    Ok((pattern, text))
+    Ok((arguments.text()?, arguments.text()?))
+}
+
+/// The expression, if there is enough left to run it over the text.
+fn compiled<'a>(arguments: &'a mut Arguments<'_>, pattern: String, text: &str) -> Result<&'a Matcher, Fault> {
+    if text.len() > LENGTH || pattern.len() > LENGTH {
+        return Err(Fault::TooLong);
+    }
+    arguments.spend(16 * pattern.len())?;
+    let steps = arguments.regexes.compiled(pattern.clone())?.steps(text);
+    arguments.spend(text.len() + steps / STEPS)?;
+    arguments.regexes.compiled(pattern)
 }

@@ -3,7 +3,7 @@
 
 use super::regexes::Regexes;
 use super::value::Value;
-use super::{BUDGET, LENGTH, TransformError, format};
+use super::{LENGTH, RUN, TransformError, format};
 use crate::go::template::tree::{Block, Node, Pipeline};
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ pub(super) type Ran<T> = Result<T, TransformError>;
 /// What the template writes for the key, and what that has cost.
 pub(super) fn run(nodes: &[Node<'_>], key: &str, regexes: &mut Regexes) -> Ran<(String, usize)> {
     let data = Value::Map(BTreeMap::from([("value".to_owned(), key.to_owned())]));
-    let mut run = Run { variables: vec![("$", data.clone())], out: String::new(), left: BUDGET, regexes };
+    let mut run = Run { variables: vec![("$", data.clone())], out: String::new(), left: RUN, regexes };
     run.walk(nodes, &data)?;
-    Ok((run.out, BUDGET - run.left))
+    Ok((run.out, RUN - run.left))
 }
 
 pub(super) struct Run<'t, 'r> {
     pub(super) variables: Vec<(&'t str, Value)>,
     out: String,
     /// What is left of the budget.
-    left: usize,
+    pub(super) left: usize,
     pub(super) regexes: &'r mut Regexes,
 }
 
@@ -40,6 +40,7 @@ impl<'t> Run<'t, '_> {
     }
 
     fn write(&mut self, text: &str) -> Ran<()> {
+        self.spend(text.len())?;
         if self.out.len() + text.len() > LENGTH {
             return Err(TransformError::TooLong);
         }
@@ -101,7 +102,11 @@ impl<'t> Run<'t, '_> {
                 Block::If | Block::With => {}
             }
         }
-        self.walk(otherwise, dot)
+        match (kind, self.walk(otherwise, dot)?) {
+            // As Go has it: it ends the range that had nothing to go over.
+            (Block::Range, Flow::Break) => Ok(Flow::Next),
+            (_, flow) => Ok(flow),
+        }
     }
 
     /// Whether there was something to go over.

@@ -25,7 +25,7 @@ impl Verb {
     /// The verb behind a percent sign, and what follows. None at the end of the format.
     pub(super) fn read(text: &str) -> Result<(Option<Self>, &str), Fault> {
         let rest = text.trim_start_matches(['-', '0']);
-        let flags = text.strip_suffix(rest).unwrap_or_default();
+        let flags = text.get(..text.len() - rest.len()).unwrap_or_default();
         let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let number = |text: &str| text.parse().ok().filter(|number| *number <= WIDTH);
         let (width, rest) = rest.split_at_checked(digits(rest)).unwrap_or(("", rest));
@@ -66,6 +66,7 @@ impl Verb {
         let is_number = matches!(value, Value::Number(..));
         let is_odd = match self.letter {
             'q' => has_numbers(value),
+            'c' if is_number => self.has_zeros,
             'd' | 'c' | 't' if !is_number => self.width > 0 || self.has_zeros,
             _ => false,
         };
