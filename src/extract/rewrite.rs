@@ -4,10 +4,7 @@ use super::error::{Cause, RewriteCause};
 use super::{Values, merge};
 use crate::api::data_from::{Rewrite, RewriteRegexp};
 use crate::go::regexp::Matcher;
-use crate::go::template::{Budget, Transform};
-
-/// The longest key that a change may make, in bytes: Kubernetes takes a sixteenth of that.
-const LENGTH: usize = 4 << 10;
+use crate::go::template::{Budget, LENGTH, Transform};
 
 pub(super) fn apply(rewrites: &[Rewrite], values: Values) -> Result<Values, Cause> {
     let mut budget = Budget::default();

@@ -14,7 +14,7 @@ mod quoted;
 mod token;
 mod tree;
 
-pub use eval::{Budget, Fault, Transform, TransformError, unsupported};
+pub use eval::{Budget, Fault, LENGTH, Transform, TransformError, unsupported};
 
 use thiserror::Error;
 

@@ -4,10 +4,7 @@ use super::error::Cause;
 use crate::api::data_from::{RewriteRegexp, RewriteTransform};
 use crate::api::push_secret::PushRewrite;
 use crate::go::regexp::Matcher;
-use crate::go::template::{Budget, Transform};
-
-/// The longest name that a change may make, in bytes: AWS takes an eighth of that.
-const LENGTH: usize = 4 << 10;
+use crate::go::template::{Budget, LENGTH, Transform};
 
 /// What becomes of keys by all changes, in order; each is compiled for itself, for that can be large.
 pub(super) fn renamed(rewrites: &[PushRewrite], keys: &[&str]) -> Result<Vec<String>, Cause> {

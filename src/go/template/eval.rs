@@ -28,8 +28,8 @@ use thiserror::Error;
 /// The longest template, in bytes.
 const TEMPLATE: usize = 16 << 10;
 
-/// The longest text that a run makes, in bytes: names of keys and secrets have a tenth of that.
-const LENGTH: usize = 4 << 10;
+/// The longest text that a change of a key makes, in bytes: names of keys and secrets have a tenth of that.
+pub const LENGTH: usize = 4 << 10;
 
 /// The longest part of a template that is named, in characters.
 const NAME: usize = 40;

@@ -210,7 +210,6 @@ fn to_lower_if_upper(c: char) -> char {
 fn first_word(text: &[char]) -> (Kind, usize) {
     let Some((&first, rest)) = text.split_first() else { return (Kind::End, 0) };
     let run = |belongs: fn(char) -> bool| 1 + rest.iter().take_while(|c| belongs(**c)).count();
-    let is_small = |c: char| is_alphabetic(c) && !is_upper(c);
     match first {
         _ if is_connector(first) => (Kind::Connector, run(is_connector)),
         _ if is_punctuation(first) => (Kind::Punctuation, run(is_punctuation)),
@@ -219,18 +218,23 @@ fn first_word(text: &[char]) -> (Kind, usize) {
             let is_followed = text.get(capitals).copied().is_some_and(is_alphabetic);
             match capitals {
                 // A capital alone takes the small letters behind it; it stays a word of capitals.
-                1 => (Kind::Upper, run(|c| is_alphabetic(c) && !is_upper(c))),
+                1 => (Kind::Upper, run(is_small)),
                 // Of HTTPStatus, the S belongs to the next one.
                 _ => (Kind::Upper, capitals - usize::from(is_followed)),
             }
         }
-        _ if is_small(first) => (Kind::Lower, run(|c| is_alphabetic(c) && !is_upper(c))),
+        _ if is_small(first) => (Kind::Lower, run(is_small)),
         _ if is_number(first) => (Kind::Number, run(is_number)),
         _ => (
             Kind::Other,
             run(|c| !is_connector(c) && !is_alphabetic(c) && !is_number(c) && !is_punctuation(c)),
         ),
     }
+}
+
+/// A letter that is no capital.
+fn is_small(c: char) -> bool {
+    is_alphabetic(c) && !is_upper(c)
 }
 
 fn is_connector(c: char) -> bool {
